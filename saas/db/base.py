@@ -1,0 +1,91 @@
+"""What every table shares: constraint names, column types, identifiers."""
+
+import os
+import time
+from datetime import UTC, datetime
+from decimal import ROUND_DOWN, Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """Aware UTC in and out on both databases; a naive value is a programming error."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class FixedPoint(sa.types.TypeDecorator[Decimal]):
+    """An exact decimal with eight digits after the point, stored as an integer: SQLite has no decimals, and both sort it."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+    _unit = Decimal("0.00000001")
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value.quantize(self._unit, ROUND_DOWN) / self._unit)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else value * self._unit
+
+
+#: JSON document; JSONB where the database has it.
+Json = sa.JSON().with_variant(JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 -- SQLAlchemy reads it from the class
+        datetime: UtcDateTime(),
+        Decimal: FixedPoint(),
+        UUID: sa.Uuid(),
+        str: sa.Text(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+    }
+
+
+def named(enum: type[StrEnum]) -> sa.Enum:
+    """A column of a `StrEnum`: stored as its value, checked by the database, no native type to migrate."""
+    return sa.Enum(
+        enum,
+        native_enum=False,
+        length=32,
+        create_constraint=True,
+        name=enum.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def uuid7() -> UUID:
+    """RFC 9562 §5.7: 48 bits of milliseconds, then random; new rows land together in the index."""
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

@@ -1,0 +1,149 @@
+"""The one door through which Core SQL may touch tenant tables: statements proven, at import, to stay in their tenant.
+
+The hot paths (launch, score, webhook, calendar) cannot afford the ORM's unit of work (docs/performance.md). A
+`ScopedStatement` walks its own tree once and refuses to exist unless every tenant table in it is bound to `TENANT`;
+whoever executes it supplies only the other parameters.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import BindParameter, BooleanClauseList, ColumnElement
+from sqlalchemy.sql.operators import and_, eq
+from sqlalchemy.sql.selectable import FromClause, Join
+
+#: The parameter every tenant table of a scoped statement is compared with; only sessions fill it.
+TENANT: BindParameter[int] = sa.bindparam("the_tenant", type_=sa.Integer)
+
+
+class UnboundTableError(Exception):
+    """A statement was declared that could read or write outside its tenant."""
+
+
+class ScopedStatement:
+    """A named Core statement; a test lists every one of them."""
+
+    declared: ClassVar[dict[str, "ScopedStatement"]] = {}
+
+    def __init__(self, name: str, clause: sa.Executable) -> None:
+        if name in self.declared:
+            raise ValueError(f"scoped statement {name} is declared twice")
+        _prove(name, clause)
+        self.name = name
+        self.clause = clause
+        self.declared[name] = self
+
+    def bind(self, tenant_id: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if TENANT.key in parameters:
+            raise UnboundTableError(f"{self.name}: the tenant is not the caller's to choose")
+        return {**parameters, TENANT.key: tenant_id}
+
+
+def _prove(name: str, clause: Any) -> None:
+    parts = [part for part in visitors.iterate(clause) if isinstance(part, sa.Select | sa.Update | sa.Delete | sa.Insert)]
+    if not parts:
+        raise UnboundTableError(f"{name}: only select, insert, update and delete can be proven")
+    for part in parts:
+        if isinstance(part, sa.Select):
+            _prove_select(name, part)
+        elif isinstance(part, sa.Insert):
+            _prove_insert(name, part)
+        else:
+            _prove_change(name, part)
+
+
+def _prove_select(name: str, part: sa.Select[Any]) -> None:
+    bound = list(_conjuncts(part.whereclause))
+    tables: list[FromClause] = []
+    for source in part.get_final_froms():
+        _walk_joins(source, tables, bound)
+    correlated = part._correlate or ()
+    _require(name, [table for table in tables if table not in correlated], bound)
+
+
+def _walk_joins(source: FromClause, tables: list[FromClause], bound: list[ColumnElement[Any]]) -> None:
+    """Collects the tables of a join tree and the ON conditions that really restrict them."""
+    if not isinstance(source, Join):
+        tables.append(source)
+        return
+    _walk_joins(source.left, tables, bound)
+    _walk_joins(source.right, tables, bound)
+    conditions = list(_conjuncts(source.onclause))
+    if source.full:
+        return
+    if source.isouter:
+        left: list[FromClause] = []
+        _walk_joins(source.left, left, [])
+        conditions = [each for each in conditions if not any(_binds(each, table) for table in left)]
+    bound.extend(conditions)
+
+
+def _prove_change(name: str, part: sa.Update | sa.Delete) -> None:
+    bound = list(_conjuncts(part.whereclause))
+    _require(name, [part.table, *getattr(part, "_extra_froms", ())], bound)
+    if isinstance(part, sa.Update) and "tenant_id" in _columns(part._values):
+        raise UnboundTableError(f"{name}: a row never changes its tenant")
+
+
+def _prove_insert(name: str, part: sa.Insert) -> None:
+    if "tenant_id" not in part.table.c:
+        return
+    if part._multi_values:
+        raise UnboundTableError(f"{name}: one row of values at a time")
+    if part.select is not None:
+        names = list(part._select_names or ())
+        given = list(part.select.selected_columns)[names.index("tenant_id")] if "tenant_id" in names else None
+    else:
+        given = _columns(part._values).get("tenant_id")
+    if not _is_tenant(given):
+        raise UnboundTableError(f"{name}: rows for {part.table} are not stamped with the tenant")
+    conflict = part._post_values_clause
+    if conflict is not None:
+        targets = {getattr(each, "name", each) for each in getattr(conflict, "inferred_target_elements", None) or ()}
+        if "tenant_id" not in targets:
+            raise UnboundTableError(f"{name}: the conflict target must contain the tenant")
+        if "tenant_id" in {getattr(key, "name", key) for key, _ in getattr(conflict, "update_values_to_set", ())}:
+            raise UnboundTableError(f"{name}: a row never changes its tenant")
+
+
+def _columns(values: Mapping[Any, Any] | None) -> dict[str, Any]:
+    return {getattr(column, "name", column): value for column, value in (values or {}).items()}
+
+
+def _require(name: str, tables: list[FromClause], bound: list[ColumnElement[Any]]) -> None:
+    for table in tables:
+        if isinstance(table, sa.Table | sa.Alias) and "tenant_id" in table.c:
+            if not any(_binds(condition, table) for condition in bound):
+                raise UnboundTableError(f"{name}: {table} is not bound to the tenant")
+
+
+def _conjuncts(condition: ColumnElement[Any] | None) -> Iterator[ColumnElement[Any]]:
+    if condition is None:
+        return
+    if isinstance(condition, BooleanClauseList) and condition.operator is and_:
+        for each in condition.clauses:
+            yield from _conjuncts(each)
+    elif isinstance(condition, sa.sql.elements.Grouping):
+        yield from _conjuncts(condition.element)
+    else:
+        yield condition
+
+
+def _binds(condition: Any, table: FromClause) -> bool:
+    """True for ``table.tenant_id = TENANT`` in either order."""
+    if not isinstance(condition, sa.BinaryExpression) or condition.operator is not eq:
+        return False
+    sides = (condition.left, condition.right)
+    return any(_is_tenant(side) for side in sides) and any(_is_tenant_column(side, table) for side in sides)
+
+
+def _is_tenant_column(element: Any, table: FromClause) -> bool:
+    return isinstance(element, sa.ColumnClause) and element.name == "tenant_id" and element.table is table
+
+
+def _is_tenant(element: Any) -> bool:
+    while isinstance(element, sa.Label | sa.sql.elements.Grouping):
+        element = element.element
+    return isinstance(element, BindParameter) and element.key == TENANT.key

@@ -1,0 +1,1 @@
+"""Tenants: who lives here, under which host names, with which features."""

@@ -1,0 +1,22 @@
+"""HTTP: the order in which the shell answers a request. Outermost first: observe, headers, errors, host gate, transaction."""
+
+from pyramid.config import Configurator
+
+
+def includeme(config: Configurator) -> None:
+    for part in (
+        "saas.web.observation",
+        "saas.web.headers",
+        "saas.web.gate",
+        "saas.web.transactions",
+        "saas.web.guards",
+        "saas.web.csrf",
+        "saas.web.sessions",
+        "saas.web.flash",
+        "saas.web.i18n",
+        "saas.web.assets",
+        "saas.web.rendering",
+        "saas.web.errors",
+        "saas.web.health",
+    ):
+        config.include(part)

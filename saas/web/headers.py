@@ -1,0 +1,87 @@
+"""Security headers of every answer: a strict content policy, and framing only by whom the tenant has registered."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.viewderivers import INGRESS
+
+POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+)
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+#: ``(request) -> origins`` that may frame this tenant's learning pages.
+FrameOrigins = Callable[[Request], Iterable[str]]
+
+
+def content_policy(ancestors: Iterable[str], form_targets: Iterable[str] = ()) -> str:
+    framers = " ".join(ancestors) or "'none'"
+    forms = " ".join(("'self'", *form_targets))
+    return "; ".join((*POLICY, f"form-action {forms}", f"frame-ancestors {framers}"))
+
+
+def tween_factory(handler: Callable[[Request], Any], registry: Any) -> Callable[[Request], Any]:
+    https = registry.runtime.settings.web.scheme == "https"
+    closed = content_policy(())
+
+    def tween(request: Request) -> Any:
+        response = handler(request)
+        headers = response.headers
+        for name, value in FIXED.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Content-Security-Policy", closed)
+        headers.setdefault("Cache-Control", "no-store")
+        if https:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        return response
+
+    return tween
+
+
+def framable_view(view: Any, info: Any) -> Any:
+    """View option ``framable=True``: the tenant's registered platforms may show this page in a frame."""
+    if not info.options.get("framable"):
+        return view
+
+    def framed(context: Any, request: Request) -> Any:
+        allow_framing(request)
+        return view(context, request)
+
+    return framed
+
+
+framable_view.options = ("framable",)  # type: ignore[attr-defined] -- how Pyramid learns of view options
+
+
+def allow_framing(request: Request) -> None:
+    """Also for answers made outside a framable view (errors of a launch)."""
+
+    def widen(_request: Request, response: Any) -> None:
+        origins = request.registry.frame_origins(request) if request.tenant is not None else ()
+        response.headers["Content-Security-Policy"] = content_policy(("'self'", *origins))
+
+    request.add_response_callback(widen)
+
+
+def set_frame_origins(config: Configurator, origins: FrameOrigins) -> None:
+    config.registry.frame_origins = origins
+
+
+def includeme(config: Configurator) -> None:
+    config.registry.frame_origins = lambda _request: ()
+    config.add_directive("set_frame_origins", set_frame_origins)
+    config.add_tween("saas.web.headers.tween_factory", under="saas.web.observation.tween_factory")
+    config.add_view_deriver(framable_view, under=INGRESS, over="guarded_view")

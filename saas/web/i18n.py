@@ -1,0 +1,54 @@
+"""Words and times in the person's language and zone. English is the source; other catalogues live beside the features."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from markupsafe import Markup
+from pyramid.config import Configurator
+from pyramid.request import Request
+from translationstring import TranslationStringFactory
+
+from saas import clock
+
+DOMAIN = "lyceum"
+LOCALES = ("en",)
+_ = TranslationStringFactory(DOMAIN)
+
+
+def negotiate_locale(request: Request) -> str:
+    wanted = request.tenant.locale if getattr(request, "tenant", None) else "en"
+    best = request.accept_language.lookup(LOCALES, default=wanted if wanted in LOCALES else "en")
+    return str(best)
+
+
+def zone(request: Request) -> ZoneInfo:
+    try:
+        return ZoneInfo(request.tenant.timezone)
+    except (AttributeError, KeyError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def exact(request: Request, moment: datetime) -> str:
+    return format_datetime(moment, "medium", tzinfo=request.zone, locale=request.locale_name)
+
+
+def relative(request: Request, moment: datetime) -> str:
+    """"2 minutes ago" within a day, a date beyond."""
+    distance = moment - clock.now()
+    if abs(distance.total_seconds()) > 86400:
+        return format_date(moment.astimezone(request.zone), "medium", locale=request.locale_name)
+    return format_timedelta(distance, add_direction=True, locale=request.locale_name)
+
+
+def time_element(request: Request, moment: datetime | None) -> Markup:
+    """A ``<time>`` with the relative words inside and the exact time on hover."""
+    if moment is None:
+        return Markup("–")  # noqa: RUF001 -- an en dash is the sign for "nothing" in tables
+    template = '<time datetime="{}" title="{}">{}</time>'
+    return Markup(template).format(moment.isoformat(), exact(request, moment), relative(request, moment))
+
+
+def includeme(config: Configurator) -> None:
+    config.set_locale_negotiator(negotiate_locale)
+    config.add_request_method(zone, "zone", reify=True)

@@ -1,0 +1,67 @@
+"""One transaction per request, and ``request.db``: a `ScopedSession` of the request's tenant inside it.
+
+Reads begin plainly; on SQLite everything that may write takes the write lock at BEGIN, because a read that turns into
+a write loses against another writer. Hot paths (launches, webhooks) stay outside and open their own transaction.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import zope.sqlalchemy
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.tweens import EXCVIEW
+from pyramid_retry import mark_error_retryable
+
+from saas.db.scope import ScopedSession
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+def scoped_session(request: Request) -> ScopedSession:
+    write = request.method not in SAFE_METHODS
+    session = request.runtime.database.scoped(request.tenant.id, write=write)
+    state = "changed" if write else "active"
+    zope.sqlalchemy.register(session, initial_state=state, transaction_manager=request.tm)
+    return session
+
+
+def add_hot_path(config: Configurator, prefix: str) -> None:
+    """Requests below ``prefix`` run without the request transaction."""
+    config.registry.hot_paths.append(prefix)
+
+
+def _inside_transaction(request: Request) -> bool:
+    path = request.environ.get("PATH_INFO", "")
+    return not path.startswith(tuple(request.registry.hot_paths))
+
+
+def retry_tween(handler: Callable[[Request], Any], _registry: object) -> Callable[[Request], Any]:
+    """Turns the database's "try again" errors into ones pyramid_retry acts on."""
+
+    def tween(request: Request) -> Any:
+        try:
+            return handler(request)
+        except Exception as error:
+            if getattr(error, "retryable", False):
+                mark_error_retryable(error)
+            raise
+
+    return tween
+
+
+def includeme(config: Configurator) -> None:
+    config.registry.hot_paths = ["/static/", "/vendor/", "/healthz", "/readyz", "/metrics"]
+    config.add_directive("add_hot_path", add_hot_path)
+    config.add_settings(
+        {
+            "retry.attempts": 3,
+            "tm.manager_hook": "pyramid_tm.explicit_manager",
+            "tm.commit_veto": "pyramid_tm.default_commit_veto",
+            "tm.activate_hook": _inside_transaction,
+        }
+    )
+    config.include("pyramid_retry")
+    config.include("pyramid_tm")
+    config.add_tween("saas.web.transactions.retry_tween", under=EXCVIEW, over="pyramid_tm.tm_tween_factory")
+    config.add_request_method(scoped_session, "db", reify=True)

@@ -1,0 +1,44 @@
+"""How names and e-mail addresses are cleaned and compared.
+
+Normalisation of an address: Unicode NFKC, spaces and invisible characters removed, whole address case-folded. Plus
+addresses (``ada+x@``) and dots are left alone: they are different mailboxes for some providers.
+"""
+
+import re
+import unicodedata
+
+from saas.problems import Refused
+
+NAME_LENGTH = 200
+EMAIL_LENGTH = 254
+_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]]{1,64}@[^@\s\"(),:;<>\[\\\]_]+(\.[^@\s\"(),:;<>\[\\\]_]+)*")
+#: What LMSs send when they have no address.
+_NOTHING = frozenset({"", "null", "none", "undefined", "n/a"})
+
+
+def visible(text: str) -> str:
+    """Without control and format characters (zero-width, bidi), spaces collapsed."""
+    kept = "".join(" " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C")
+    return " ".join(kept.split())
+
+
+def clean_name(text: str | None) -> str:
+    return visible(text or "")[:NAME_LENGTH]
+
+
+def email_key(text: str | None) -> str | None:
+    """What is compared and unique; None when there is no usable address."""
+    if text is None:
+        return None
+    key = unicodedata.normalize("NFKC", visible(text)).replace(" ", "").casefold()
+    if key in _NOTHING or len(key) > EMAIL_LENGTH or not _EMAIL.fullmatch(key):
+        return None
+    return key
+
+
+def required_email(text: str | None) -> tuple[str, str]:
+    """``(as written, key)``; raises `Refused` when it is no address."""
+    key = email_key(text)
+    if key is None:
+        raise Refused("PERSON_EMAIL", seen=(text or "")[:100])
+    return visible(text or "").replace(" ", ""), key

@@ -1,0 +1,1 @@
+"""Courses, activities and what they are made of."""

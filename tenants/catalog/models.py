@@ -1,0 +1,136 @@
+"""Courses, their ordered activities, and what an e-learning is made of."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
+
+from saas import clock
+from saas.db.base import Base, named
+from saas.db.scope import TenantScoped, belongs_to
+
+
+class Status(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+
+
+class ActivityType(StrEnum):
+    """The types an author can choose. Each has its own player; sharing and grading do not care which it is."""
+
+    E_LEARNING = "e-learning"
+
+
+class BlockKind(StrEnum):
+    TEXT = "text"
+    IMAGE = "image"
+    QUESTION = "question"
+
+
+class Course(TenantScoped, Base):
+    __tablename__ = "course"
+
+    title: Mapped[str]
+    summary: Mapped[str] = mapped_column(default="")
+    status: Mapped[Status] = mapped_column(named(Status), default=Status.DRAFT)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+    activities: Mapped[list["Activity"]] = relationship(
+        primaryjoin=lambda: Course.id == foreign(Activity.course_id),
+        order_by=lambda: Activity.position,
+        back_populates="course",
+        passive_deletes=True,
+        cascade="save-update, merge, delete",
+    )
+
+
+class Activity(TenantScoped, Base):
+    """One thing to learn. ``lti_available`` is "Available for LTI": other LMSs may open it while it is published."""
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        belongs_to("course_id", "course"),
+        sa.Index("ix_activity_course", "tenant_id", "course_id", "position"),
+    )
+
+    course_id: Mapped[UUID]
+    type: Mapped[ActivityType] = mapped_column(named(ActivityType), default=ActivityType.E_LEARNING)
+    title: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    duration_minutes: Mapped[int | None]
+    position: Mapped[int]
+    status: Mapped[Status] = mapped_column(named(Status), default=Status.DRAFT)
+    lti_available: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+    course: Mapped[Course] = relationship(
+        primaryjoin=lambda: foreign(Activity.course_id) == Course.id, back_populates="activities"
+    )
+    chapters: Mapped[list["Chapter"]] = relationship(
+        primaryjoin=lambda: Activity.id == foreign(Chapter.activity_id),
+        order_by=lambda: Chapter.position,
+        back_populates="activity",
+        passive_deletes=True,
+        cascade="save-update, merge, delete",
+    )
+
+
+class Chapter(TenantScoped, Base):
+    __tablename__ = "chapter"
+    __table_args__ = (
+        belongs_to("activity_id", "activity"),
+        sa.Index("ix_chapter_activity", "tenant_id", "activity_id", "position"),
+    )
+
+    activity_id: Mapped[UUID]
+    title: Mapped[str]
+    position: Mapped[int]
+
+    activity: Mapped[Activity] = relationship(
+        primaryjoin=lambda: foreign(Chapter.activity_id) == Activity.id, back_populates="chapters"
+    )
+    blocks: Mapped[list["Block"]] = relationship(
+        primaryjoin=lambda: Chapter.id == foreign(Block.chapter_id),
+        order_by=lambda: Block.position,
+        back_populates="chapter",
+        passive_deletes=True,
+        cascade="save-update, merge, delete",
+    )
+
+
+class Block(TenantScoped, Base):
+    """``body`` by kind (checked by `tenants.catalog.blocks`): text, image or question. It holds the answers: staff only."""
+
+    __tablename__ = "block"
+    __table_args__ = (
+        belongs_to("chapter_id", "chapter"),
+        sa.Index("ix_block_chapter", "tenant_id", "chapter_id", "position"),
+    )
+
+    chapter_id: Mapped[UUID]
+    kind: Mapped[BlockKind] = mapped_column(named(BlockKind))
+    position: Mapped[int]
+    body: Mapped[dict[str, Any]]
+
+    chapter: Mapped[Chapter] = relationship(
+        primaryjoin=lambda: foreign(Block.chapter_id) == Chapter.id, back_populates="blocks"
+    )
+
+
+class Media(TenantScoped, Base):
+    """A picture, re-encoded by us when it came in; small enough for the database, so backups are one thing."""
+
+    __tablename__ = "media"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "sha256"),)
+
+    sha256: Mapped[str]
+    content_type: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

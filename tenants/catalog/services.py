@@ -1,0 +1,119 @@
+"""Authoring: courses, activities, chapters and blocks; order, publishing and sharing."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+
+from saas.db.scope import ScopedSession
+from saas.problems import Refused
+from tenants.accounts.names import visible
+from tenants.catalog.blocks import check_body
+from tenants.catalog.models import Activity, ActivityType, Block, BlockKind, Chapter, Course, Status
+
+TITLE_LENGTH = 200
+TEXT_LENGTH = 5000
+Placed = TypeVar("Placed", Activity, Chapter, Block)
+
+
+def _title(text: str) -> str:
+    title = visible(text)[:TITLE_LENGTH]
+    if not title:
+        raise Refused("TITLE_EMPTY")
+    return title
+
+
+class Catalog:
+    """What an author does; ``session`` is the academy's."""
+
+    def __init__(self, session: ScopedSession) -> None:
+        self.session = session
+
+    def courses(self, *, published_only: bool = False) -> Sequence[Course]:
+        query = sa.select(Course).options(selectinload(Course.activities)).order_by(Course.title, Course.id)
+        if published_only:
+            query = query.where(Course.status == Status.PUBLISHED)
+        return self.session.scalars(query).all()
+
+    def course(self, course_id: UUID) -> Course:
+        return self._found(Course, course_id)
+
+    def activity(self, activity_id: UUID) -> Activity:
+        return self._found(Activity, activity_id)
+
+    def chapter(self, chapter_id: UUID) -> Chapter:
+        return self._found(Chapter, chapter_id)
+
+    def block(self, block_id: UUID) -> Block:
+        return self._found(Block, block_id)
+
+    def _found(self, kind: type[Any], row_id: UUID) -> Any:
+        row = self.session.get(kind, row_id)
+        if row is None:
+            raise Refused("WEB_NOT_FOUND")
+        return row
+
+    def create_course(self, title: str, summary: str = "") -> Course:
+        course = Course(title=_title(title), summary=summary.strip()[:TEXT_LENGTH])
+        self.session.add(course)
+        self.session.flush()
+        return course
+
+    def edit_course(self, course: Course, title: str, summary: str) -> None:
+        course.title, course.summary = _title(title), summary.strip()[:TEXT_LENGTH]
+
+    def create_activity(
+        self, course: Course, title: str, description: str = "", minutes: int | None = None, type_: ActivityType = ActivityType.E_LEARNING
+    ) -> Activity:
+        activity = Activity(course_id=course.id, type=type_, title=_title(title), position=len(course.activities))
+        self.edit_activity(activity, title, description, minutes)
+        course.activities.append(activity)
+        self.session.flush()
+        return activity
+
+    def edit_activity(self, activity: Activity, title: str, description: str, minutes: int | None) -> None:
+        activity.title, activity.description = _title(title), description.strip()[:TEXT_LENGTH]
+        activity.duration_minutes = minutes
+
+    def create_chapter(self, activity: Activity, title: str) -> Chapter:
+        chapter = Chapter(activity_id=activity.id, title=_title(title), position=len(activity.chapters))
+        activity.chapters.append(chapter)
+        self.session.flush()
+        return chapter
+
+    def rename_chapter(self, chapter: Chapter, title: str) -> None:
+        chapter.title = _title(title)
+
+    def create_block(self, chapter: Chapter, kind: BlockKind, body: dict[str, Any]) -> Block:
+        block = Block(chapter_id=chapter.id, kind=kind, body=check_body(kind, body), position=len(chapter.blocks))
+        chapter.blocks.append(block)
+        self.session.flush()
+        return block
+
+    def edit_block(self, block: Block, body: dict[str, Any]) -> None:
+        block.body = check_body(block.kind, body)
+
+    def move(self, siblings: list[Placed], row: Placed, step: int) -> None:
+        """One place up (−1) or down (+1); at the end it stays."""
+        place = siblings.index(row)
+        other = place + step
+        if 0 <= other < len(siblings):
+            siblings[place], siblings[other] = siblings[other], siblings[place]
+        for position, each in enumerate(siblings):
+            each.position = position
+
+    def delete(self, row: Course | Activity | Chapter | Block) -> None:
+        self.session.delete(row)
+        self.session.flush()
+
+    def publish(self, thing: Course | Activity, *, on: bool) -> None:
+        """An activity is published only when it has something to learn; taking it back needs nothing."""
+        if on and isinstance(thing, Activity) and not any(chapter.blocks for chapter in thing.chapters):
+            raise Refused("ACTIVITY_EMPTY")
+        thing.status = Status.PUBLISHED if on else Status.DRAFT
+
+    def share(self, activity: Activity, *, on: bool) -> None:
+        """"Available for LTI"."""
+        activity.lti_available = on

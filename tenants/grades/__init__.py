@@ -1,0 +1,1 @@
+"""What is true, and what each outside LMS was told about it."""

@@ -1,0 +1,1 @@
+"""Taking part: enrolment, attempts, progress, the player."""

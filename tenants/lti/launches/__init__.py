@@ -1,0 +1,1 @@
+"""The launch log and its inspector."""

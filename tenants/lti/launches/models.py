@@ -1,0 +1,59 @@
+"""The launch log. A row is a conversation: made at the login, finished at the launch; its checks decided it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from saas import clock
+from saas.db.base import Base, named
+from saas.db.scope import TenantScoped
+
+
+class Outcome(StrEnum):
+    """``waiting``: we sent the browser to the platform and it has not come back yet."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class Launch(TenantScoped, Base):
+    """``state_hash`` and ``nonce`` are the single-use pair of the OIDC login; ``consumed_at`` says they are used up.
+
+    No foreign keys: the log outlives what it speaks of. ``checks`` is `tenants.lti.wire.checks` as JSON.
+    """
+
+    __tablename__ = "lti_launch"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "state_hash"),
+        sa.Index("ix_lti_launch_time", "tenant_id", "started_at"),
+        sa.Index("ix_lti_launch_platform", "tenant_id", "platform_id", "started_at"),
+        sa.Index("ix_lti_launch_person", "tenant_id", "person_id"),
+    )
+
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[Outcome] = mapped_column(named(Outcome), default=Outcome.WAITING)
+    code: Mapped[str] = mapped_column(default="")
+    message_type: Mapped[str] = mapped_column(default="")
+
+    platform_id: Mapped[UUID | None]
+    platform_name: Mapped[str] = mapped_column(default="")
+    person_id: Mapped[UUID | None]
+    person_name: Mapped[str] = mapped_column(default="")
+    activity_id: Mapped[UUID | None]
+
+    state_hash: Mapped[str | None]
+    nonce: Mapped[str] = mapped_column(default="")
+    consumed_at: Mapped[datetime | None]
+    target: Mapped[str] = mapped_column(default="")
+    login_deployment: Mapped[str] = mapped_column(default="")
+
+    checks: Mapped[list[Any]] = mapped_column(default=list)
+    login: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    browser: Mapped[dict[str, Any]] = mapped_column(default=dict)

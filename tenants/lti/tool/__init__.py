@@ -1,0 +1,1 @@
+"""We are the tool: platforms, launches in, scores out."""
