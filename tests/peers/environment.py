@@ -1,0 +1,153 @@
+"""Other people's software as counterparties: each in its own locked environment, each its own process.
+
+A peer is a folder with a ``serve.py`` and a hashed ``requirements.txt``. Nothing of it is installed into the product's
+environment: its licence, its framework and its versions stay its own. ``serve.py --port 0`` takes a free port of
+127.0.0.1 and prints ``READY http://127.0.0.1:PORT`` as its first line once it answers.
+"""
+
+import atexit
+import fcntl
+import hashlib
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PEERS = Path(__file__).resolve().parents[2] / "var" / "peers"
+
+
+def python_of(folder: Path) -> Path:
+    """Return the interpreter of the environment that ``folder/requirements.txt`` locks, building it if need be.
+
+    It is rebuilt when the lock changes. Processes may race: one builds, the others wait. Raises RuntimeError with the
+    installer's words if it fails.
+    """
+    lock = folder / "requirements.txt"
+    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    home = PEERS / folder.name
+    python = home / "bin" / "python"
+    made_from = home / "made-from"
+    PEERS.mkdir(parents=True, exist_ok=True)
+    with (PEERS / f"{folder.name}.lock").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        if made_from.is_file() and made_from.read_text() == wanted:
+            return python
+        _say(f"peers: installing {folder.name} (once) …")
+        shutil.rmtree(home, ignore_errors=True)
+        venv.create(home, with_pip=True)
+        options = ("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:")
+        done = subprocess.run(  # noqa: S603 -- every argument is ours
+            [python, "-m", "pip", "install", *options, "-r", lock], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            message = f"installing {folder.name} failed:\n{done.stderr[-4000:]}"
+            raise RuntimeError(message)
+        made_from.write_text(wanted)
+    return python
+
+
+class Process:
+    """One running peer. Usable as a context manager; whatever is still running when Python ends is killed."""
+
+    def __init__(
+        self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, ready_within: float = 60.0
+    ) -> None:
+        """Describe the peer; ``ready_within`` seconds must suffice from start to READY, installing excluded."""
+        self.folder = folder
+        self.arguments = arguments
+        self.environment = dict(environment or {})
+        self.ready_within = ready_within
+        self.log = PEERS / f"{folder.name}.log"
+        self.url = ""
+        self._running: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id, for measuring its run time; RuntimeError when it is not running."""
+        if self._running is None:
+            message = f"{self.folder.name} is not running"
+            raise RuntimeError(message)
+        return self._running.pid
+
+    def start(self) -> Self:
+        """Start it on a free port (unless the arguments name one) and wait until it says it is ready."""
+        python = python_of(self.folder)
+        port = () if "--port" in self.arguments else ("--port", "0")
+        with self.log.open("a") as log:
+            self._running = subprocess.Popen(  # noqa: S603 -- every argument is ours
+                [python, self.folder / "serve.py", *port, *self.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
+            )
+        atexit.register(self.kill)
+        self.url = self._ready_line().removeprefix("READY ").rstrip("/")
+        return self
+
+    def terminate(self, within: float = 5.0) -> None:
+        """Ask it to end; after ``within`` seconds kill it."""
+        if self._running is None:
+            return
+        self._running.terminate()
+        try:
+            self._running.wait(within)
+        except subprocess.TimeoutExpired:
+            self._running.kill()
+        self._ended()
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        if self._running is None:
+            return
+        self._running.kill()
+        self._ended()
+
+    def __enter__(self) -> Self:
+        """Start on entry, unless it is running already."""
+        return self if self._running else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Terminate on leaving."""
+        self.terminate()
+
+    def _ready_line(self) -> str:
+        running = self._running
+        if running is None or running.stdout is None:
+            message = f"{self.folder.name} was not started"
+            raise RuntimeError(message)
+        deadline = time.monotonic() + self.ready_within
+        while (left := deadline - time.monotonic()) > 0:
+            readable, _, _ = select.select([running.stdout], [], [], left)
+            line = running.stdout.readline().strip() if readable else ""
+            if line.startswith("READY "):
+                return line
+            if not line and running.poll() is not None:
+                break
+        self.kill()
+        message = f"{self.folder.name} did not become ready; the end of {self.log}:\n{self.log.read_text()[-4000:]}"
+        raise RuntimeError(message)
+
+    def _ended(self) -> None:
+        if self._running is None:
+            return
+        self._running.wait()
+        if self._running.stdout:
+            self._running.stdout.close()
+        self._running = None
+        atexit.unregister(self.kill)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
