@@ -159,5 +159,5 @@ class Source:
 
 
 def shell_settings(source: Source) -> Settings:
-    sections = {name: source.section(name, field.annotation) for name, field in Settings.model_fields.items()}  # type: ignore[arg-type] -- every field of Settings is a Section
-    return Settings(**sections)  # type: ignore[arg-type] -- same
+    sections = {name: source.section(name, field.annotation) for name, field in Settings.model_fields.items()}  # type: ignore[arg-type]  # -- every field of Settings is a Section
+    return Settings(**sections)  # type: ignore[arg-type]  # -- same

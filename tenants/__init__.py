@@ -1,1 +1,23 @@
 """What an academy has: one folder per feature, each wired by its own ``includeme``."""
+
+from pyramid.config import Configurator
+
+#: In the order of their layers, lowest first.
+FEATURES = (
+    "tenants.accounts",
+    "tenants.catalog",
+    "tenants.learning",
+    "tenants.grades",
+    "tenants.lti",
+    "tenants.integrations",
+)
+
+
+def includeme(config: Configurator) -> None:
+    from tenants.navigation import navigation
+    from tenants.problems import PROBLEMS
+
+    config.registry.runtime.problems.add(PROBLEMS)
+    for feature in FEATURES:
+        config.include(feature)
+    config.set_navigation(navigation)

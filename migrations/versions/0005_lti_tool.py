@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("login_deployment", sa.Text(), nullable=False),
         sa.Column("checks", Json, nullable=False),
         sa.Column("login", Json, nullable=False),
+        sa.Column("login_shown", Json, nullable=False),
         sa.Column("claims", Json, nullable=False),
         sa.Column("browser", Json, nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_launch_tenant_id"),

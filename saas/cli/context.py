@@ -19,7 +19,7 @@ from saas.app import configure
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from saas.runtime import Runtime
-from saas.settings import Source, words
+from saas.settings import words
 from saas.tenancy.resolve import Academy
 
 

@@ -26,11 +26,11 @@ class HotConnection:
     """A Core connection of one tenant for the hot paths: one transaction, scoped statements only."""
 
     def __init__(self, connection: Connection, tenant_id: int) -> None:
-        self._connection = connection
+        self.core = connection
         self.tenant_id = tenant_id
 
     def run(self, statement: ScopedStatement, **parameters: Any) -> CursorResult[Any]:
-        return self._connection.execute(statement.clause, statement.bind(self.tenant_id, parameters))  # type: ignore[return-value] -- Core always returns a cursor result
+        return self.core.execute(statement.clause, statement.bind(self.tenant_id, parameters))  # type: ignore[return-value]  # -- Core always returns a cursor result
 
 
 class Database:
@@ -82,12 +82,12 @@ class Database:
 
         @event.listens_for(engine, "rollback")
         def _rolled_back(connection: Connection) -> None:
-            connection.connection.driver_connection.rollback()  # type: ignore[union-attr] -- a live connection
+            connection.connection.driver_connection.rollback()  # type: ignore[union-attr]  # -- a live connection
             _end(connection)
 
         @event.listens_for(engine, "commit")
         def _committed(connection: Connection) -> None:
-            connection.connection.driver_connection.commit()  # type: ignore[union-attr] -- a live connection
+            connection.connection.driver_connection.commit()  # type: ignore[union-attr]  # -- a live connection
             _end(connection)
 
         return engine
@@ -137,4 +137,4 @@ def _mark_retryable(context: sa.engine.ExceptionContext) -> None:
     original = context.original_exception
     busy = "database is locked" in str(original)
     if context.sqlalchemy_exception and (busy or getattr(original, "sqlstate", None) in RETRYABLE_STATES):
-        context.sqlalchemy_exception.retryable = True  # type: ignore[attr-defined] -- read by saas.web.transactions
+        context.sqlalchemy_exception.retryable = True  # type: ignore[attr-defined]  # -- read by saas.web.transactions

@@ -58,7 +58,7 @@ def _refused(name: str) -> Any:
 class ScopedSession(Session):
     """An ORM session of one tenant: narrows every statement, stamps new rows, refuses foreign ones."""
 
-    def __init__(self, bind: sa.Engine, tenant_id: int, events: Events) -> None:
+    def __init__(self, bind: sa.Engine | Connection, tenant_id: int, events: Events) -> None:
         super().__init__(bind)
         self.tenant_id = tenant_id
         self.events = events
@@ -96,18 +96,25 @@ def _narrow(state: ORMExecuteState) -> None:
         raise ScopeError("raw SQL in a tenant session")
     if state.is_insert or isinstance(state.parameters, list | tuple):
         raise ScopeError("bulk writes by parameters; add objects instead")
-    _refuse_unscoped_tables(statement)
+    _refuse_core_access(statement)
     if state.is_orm_statement:
-        state.statement = statement.options(state.session.narrow)  # type: ignore[attr-defined] -- a ScopedSession
+        state.statement = statement.options(state.session.narrow)  # type: ignore[attr-defined]  # -- a ScopedSession
 
 
-def _refuse_unscoped_tables(statement: Any) -> None:
-    """Every tenant table in the statement must come through its mapped class, which the narrowing can see."""
+def _refuse_core_access(statement: Any) -> None:
+    """Every tenant table must come through its mapped class, which is what the narrowing can see."""
+    tables, claimed = set(), set()
     for element in visitors.iterate(statement):
+        entity = element._annotations.get("parententity") if isinstance(element, sa.Table | sa.Column | sa.Alias) else None
+        table = element if isinstance(element, sa.Table) else getattr(element, "table", None)
+        if entity is not None and issubclass(entity.mapper.class_, TenantScoped):
+            claimed.add(entity.mapper.local_table.name)
+        elif isinstance(element, sa.Column) and isinstance(table, sa.Table) and "tenant_id" in table.c:
+            raise ScopeError(f"Core access to tenant table {table.name}")
         if isinstance(element, sa.Table) and "tenant_id" in element.c:
-            entity = element._annotations.get("parententity")
-            if entity is None or not issubclass(entity.class_, TenantScoped):
-                raise ScopeError(f"Core access to tenant table {element.name}")
+            tables.add(element.name)
+    if not tables <= claimed:
+        raise ScopeError(f"Core access to tenant table {', '.join(sorted(tables - claimed))}")
 
 
 @event.listens_for(ScopedSession, "before_flush")
@@ -127,4 +134,4 @@ def _tripwire(row: TenantScoped, context: Any) -> None:
 
 
 def scoped_tables() -> list[sa.Table]:
-    return [mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantScoped)]  # type: ignore[misc] -- local_table is a Table for all of ours
+    return [mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantScoped)]  # type: ignore[misc]  # -- local_table is a Table for all of ours

@@ -16,6 +16,7 @@ def includeme(config: Configurator) -> None:
         "saas.web.i18n",
         "saas.web.assets",
         "saas.web.rendering",
+        "saas.web.panels",
         "saas.web.errors",
         "saas.web.health",
     ):

@@ -9,7 +9,14 @@ import sqlalchemy as sa
 import structlog
 from pyramid.config import Configurator
 from pyramid.csrf import BadCSRFToken
-from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, HTTPRedirection, HTTPSeeOther, HTTPSuccessful
+from pyramid.httpexceptions import (
+    HTTPException,
+    HTTPForbidden,
+    HTTPNotFound,
+    HTTPRedirection,
+    HTTPSeeOther,
+    HTTPSuccessful,
+)
 from pyramid.request import Request
 
 from saas import clock

@@ -57,4 +57,4 @@ def includeme(config: Configurator) -> None:
     config.add_request_method(runtime, "runtime", property=True)
     config.add_request_method(tenant, "tenant", reify=True)
     config.add_route_predicate("house", HousePredicate)
-    config.add_tween("saas.web.gate.tween_factory", under=EXCVIEW, over="saas.web.transactions.retry_tween")
+    config.add_tween("saas.web.gate.tween_factory", under=EXCVIEW)

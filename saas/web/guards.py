@@ -42,7 +42,7 @@ def guarded_view(view: Any, info: Any) -> Any:
     return guarded
 
 
-guarded_view.options = ("max_body", "raw_body", "rate")  # type: ignore[attr-defined] -- how Pyramid learns of view options
+guarded_view.options = ("max_body", "raw_body", "rate")  # type: ignore[attr-defined]  # -- how Pyramid learns of view options
 
 
 def refuse_malformed(request: Request, *, form: bool) -> None:

@@ -63,7 +63,7 @@ def framable_view(view: Any, info: Any) -> Any:
     return framed
 
 
-framable_view.options = ("framable",)  # type: ignore[attr-defined] -- how Pyramid learns of view options
+framable_view.options = ("framable",)  # type: ignore[attr-defined]  # -- how Pyramid learns of view options
 
 
 def allow_framing(request: Request) -> None:

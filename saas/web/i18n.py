@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from markupsafe import Markup
 from pyramid.config import Configurator
 from pyramid.request import Request
@@ -33,8 +33,16 @@ def exact(request: Request, moment: datetime) -> str:
     return format_datetime(moment, "medium", tzinfo=request.zone, locale=request.locale_name)
 
 
+def time_of_day(request: Request, moment: datetime) -> str:
+    """Such as "14:02" today, with the date on other days."""
+    local, today = moment.astimezone(request.zone), clock.now().astimezone(request.zone).date()
+    if local.date() != today:
+        return exact(request, moment)
+    return format_time(local, "short", tzinfo=request.zone, locale=request.locale_name)
+
+
 def relative(request: Request, moment: datetime) -> str:
-    """"2 minutes ago" within a day, a date beyond."""
+    """Such as "2 minutes ago" within a day, a date beyond."""
     distance = moment - clock.now()
     if abs(distance.total_seconds()) > 86400:
         return format_date(moment.astimezone(request.zone), "medium", locale=request.locale_name)

@@ -18,7 +18,7 @@ from pyramid.threadlocal import get_current_request
 from translationstring import TranslationString
 
 from saas.web.flash import take_flash
-from saas.web.i18n import DOMAIN, exact, time_element
+from saas.web.i18n import DOMAIN, exact, time_element, time_of_day
 
 
 def is_htmx(request: Request) -> bool:
@@ -83,7 +83,7 @@ def vary_on_htmx(view: Any, info: Any) -> Any:
     return varied
 
 
-vary_on_htmx.options = ("renderer",)  # type: ignore[attr-defined] -- how Pyramid learns of view options
+vary_on_htmx.options = ("renderer",)  # type: ignore[attr-defined]  # -- how Pyramid learns of view options
 
 
 def translate(message: str) -> str:
@@ -110,6 +110,10 @@ def _exact(moment: datetime | None) -> str:
     return exact(get_current_request(), moment) if moment else ""
 
 
+def _clock(moment: datetime | None) -> str:
+    return time_of_day(get_current_request(), moment) if moment else ""
+
+
 class Macros:
     """The macros of one file, loaded when used, so that blocks rendered alone have them too."""
 
@@ -132,11 +136,12 @@ def make_environment(folder: Path, *, live: bool) -> Environment:
         auto_reload=live,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_callables(translate, translate_plural, newstyle=True)  # type: ignore[attr-defined] -- added by the i18n extension
+    environment.install_gettext_callables(translate, translate_plural, newstyle=True)  # type: ignore[attr-defined]  # -- added by the i18n extension
     for file in sorted((folder / "_macros").glob("*.html")):
         environment.globals[file.stem] = Macros(environment, f"_macros/{file.name}")
     environment.globals["asset"] = lambda path: get_current_request().asset(path)
-    environment.filters.update({"when": _when, "exact": _exact, "percent": percent})
+    environment.filters.update({"when": _when, "exact": _exact, "clock": _clock, "percent": percent})
+    environment.globals.update({"when": _when, "exact": _exact})
     return environment
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import zope.sqlalchemy
 from pyramid.config import Configurator
 from pyramid.request import Request
-from pyramid.tweens import EXCVIEW
-from pyramid_retry import mark_error_retryable
+from pyramid_retry import is_error_retryable, mark_error_retryable
 
 from saas.db.scope import ScopedSession
 
@@ -37,17 +36,26 @@ def _inside_transaction(request: Request) -> bool:
 
 
 def retry_tween(handler: Callable[[Request], Any], _registry: object) -> Callable[[Request], Any]:
-    """Turns the database's "try again" errors into ones pyramid_retry acts on."""
+    """Outside the transaction: marks the database's "try again" errors for pyramid_retry, and gives an error that only
+    the commit met the same page as any other."""
 
     def tween(request: Request) -> Any:
         try:
-            return handler(request)
+            response = handler(request)
         except Exception as error:
-            if getattr(error, "retryable", False):
-                mark_error_retryable(error)
-            raise
+            _mark(error)
+            if is_error_retryable(request, error):
+                raise
+            return request.invoke_exception_view()
+        _mark(getattr(request, "exception", None))
+        return response
 
     return tween
+
+
+def _mark(error: BaseException | None) -> None:
+    if getattr(error, "retryable", False):
+        mark_error_retryable(error)
 
 
 def includeme(config: Configurator) -> None:
@@ -63,5 +71,5 @@ def includeme(config: Configurator) -> None:
     )
     config.include("pyramid_retry")
     config.include("pyramid_tm")
-    config.add_tween("saas.web.transactions.retry_tween", under=EXCVIEW, over="pyramid_tm.tm_tween_factory")
+    config.add_tween("saas.web.transactions.retry_tween", under="saas.web.headers.tween_factory", over="pyramid_tm.tm_tween_factory")
     config.add_request_method(scoped_session, "db", reify=True)

@@ -37,9 +37,8 @@ class People:
     def all(self, search: str = "") -> Sequence[Person]:
         query = sa.select(Person).order_by(Person.family_name, Person.given_name, Person.id)
         if search.strip():
-            words = f"%{search.strip().lower()}%"
             found = sa.func.lower(Person.given_name + " " + Person.family_name + " " + sa.func.coalesce(Person.email, ""))
-            query = query.where(found.like(words))
+            query = query.where(found.contains(search.strip().lower(), autoescape=True))
         return self.session.scalars(query.limit(500)).all()
 
     def get(self, person_id: UUID) -> Person:

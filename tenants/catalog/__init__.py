@@ -1,1 +1,7 @@
 """Courses, activities and what they are made of."""
+
+from pyramid.config import Configurator
+
+
+def includeme(config: Configurator) -> None:
+    config.include("tenants.catalog.views")

@@ -31,8 +31,10 @@ class Catalog:
     def __init__(self, session: ScopedSession) -> None:
         self.session = session
 
-    def courses(self, *, published_only: bool = False) -> Sequence[Course]:
+    def courses(self, *, published_only: bool = False, words: str = "") -> Sequence[Course]:
         query = sa.select(Course).options(selectinload(Course.activities)).order_by(Course.title, Course.id)
+        if words:
+            query = query.where(sa.func.lower(Course.title + " " + Course.summary).contains(words.lower(), autoescape=True))
         if published_only:
             query = query.where(Course.status == Status.PUBLISHED)
         return self.session.scalars(query).all()
@@ -115,5 +117,5 @@ class Catalog:
         thing.status = Status.PUBLISHED if on else Status.DRAFT
 
     def share(self, activity: Activity, *, on: bool) -> None:
-        """"Available for LTI"."""
+        """The switch "Available for LTI"."""
         activity.lti_available = on

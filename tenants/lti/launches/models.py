@@ -24,7 +24,9 @@ class Outcome(StrEnum):
 class Launch(TenantScoped, Base):
     """``state_hash`` and ``nonce`` are the single-use pair of the OIDC login; ``consumed_at`` says they are used up.
 
-    No foreign keys: the log outlives what it speaks of. ``checks`` is `tenants.lti.wire.checks` as JSON.
+    No foreign keys: the log outlives what it speaks of. ``checks`` holds the lists of `tenants.lti.wire.checks` that
+    decided, under "login" and "launch". ``login`` is what the platform sent to start, kept while it may be needed to
+    start again in another window; ``login_shown`` and ``claims`` are redacted for people.
     """
 
     __tablename__ = "lti_launch"
@@ -53,7 +55,8 @@ class Launch(TenantScoped, Base):
     target: Mapped[str] = mapped_column(default="")
     login_deployment: Mapped[str] = mapped_column(default="")
 
-    checks: Mapped[list[Any]] = mapped_column(default=list)
+    checks: Mapped[dict[str, Any]] = mapped_column(default=dict)
     login: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    login_shown: Mapped[dict[str, Any]] = mapped_column(default=dict)
     claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
     browser: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -57,6 +57,11 @@ _LOGIN = (
         "Copy the activity's “LTI 1.3 Resource URL” again into the link, or choose the activity anew.",
     ),
     Problem(
+        "LTI_OFF", 403, "LTI is not enabled in your environment",
+        "The operator has not switched LTI on for this academy.", "the operator",
+        "Ask the operator of this installation to switch LTI on; your settings are kept.",
+    ),
+    Problem(
         "LTI_NOT_AVAILABLE", 403, "The activity is not open to other LMSs",
         "It is unpublished, not available for LTI, out of its dates, or full.", ACADEMY_ADMIN,
         "Publish the activity, switch on “Available for LTI”, and check its dates and seats.",
@@ -111,7 +116,7 @@ _LAUNCH = (
         "Check the platform's JWKS URL here; it must list the key shown, RSA with at least 2048 bits.",
     ),
     Problem(
-        "LTI13_JWKS_UNREACHABLE", 502, "The platform's keys cannot be read",
+        "LTI13_JWKS_UNREACHABLE", 424, "The platform's keys cannot be read",
         "Its JWKS URL did not answer with a key set, and no earlier copy may be used any longer.", PLATFORM_ADMIN,
         "Open the JWKS URL in a browser: it must show JSON without signing in. Then fetch the keys again here.",
     ),
@@ -208,7 +213,8 @@ _PEOPLE = (
     ),
     Problem(
         "LTI_PERSON_SUSPENDED", 403, "This account is suspended",
-        "The person's account in this academy is suspended.", ACADEMY_ADMIN, "Lift the suspension on the person's page.",
+        "The person's account in this academy is suspended.", ACADEMY_ADMIN,
+        "Lift the suspension on the person's page.",
     ),
 )
 
@@ -295,4 +301,4 @@ _SCORES = (
     ),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_LOGIN, *_LAUNCH, *_PEOPLE, *_SCORES)
+LTI_PROBLEMS: tuple[Problem, ...] = (*_LOGIN, *_LAUNCH, *_PEOPLE, *_SCORES)

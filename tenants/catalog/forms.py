@@ -1,0 +1,68 @@
+"""Forms of authors."""
+
+from wtforms import BooleanField, FieldList, FileField, FormField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from saas.web.forms import Form, cleaned
+from saas.web.i18n import _
+from tenants.catalog.blocks import QuestionKind
+from tenants.catalog.services import TEXT_LENGTH, TITLE_LENGTH
+
+QUESTION_KINDS = {
+    QuestionKind.SINGLE: _("One right answer"),
+    QuestionKind.MULTIPLE: _("Several right answers"),
+    QuestionKind.NUMBER: _("A number"),
+}
+
+
+class CourseForm(Form):
+    title = StringField(_("Title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
+    summary = TextAreaField(
+        _("Summary"), [Optional(), Length(max=TEXT_LENGTH)], description=_("One or two sentences; learners see them in the catalog.")
+    )
+
+
+class ActivityForm(Form):
+    title = StringField(_("Title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
+    description = TextAreaField(_("Description"), [Optional(), Length(max=TEXT_LENGTH)])
+    duration_minutes = IntegerField(
+        _("Duration"), [Optional(), NumberRange(1, 6000, _("Enter minutes between 1 and 6000"))], description=_("In minutes.")
+    )
+
+
+class ChapterForm(Form):
+    title = StringField(_("Chapter title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
+
+
+class TextForm(Form):
+    markdown = TextAreaField(
+        _("Text"),
+        [InputRequired(_("Write something")), Length(max=20_000)],
+        description=_("Markdown: **bold**, *italic*, ## heading, - list, [link](https://…), tables."),
+        render_kw={"rows": 14},
+    )
+
+
+class ImageForm(Form):
+    picture = FileField(_("Picture"), description=_("PNG, JPEG, WebP or GIF, at most 6 MB."))
+    alt = StringField(
+        _("What is to be seen"), [Length(max=500)], description=_("For people who cannot see the picture."), filters=[cleaned]
+    )
+    decorative = BooleanField(_("Only decoration: it carries no information"))
+    caption = StringField(_("Caption"), [Optional(), Length(max=500)], filters=[cleaned])
+
+
+class ChoiceForm(Form):
+    text = StringField(_("Answer"), [Length(max=500)], filters=[cleaned])
+    correct = BooleanField(_("Right"))
+
+
+class QuestionForm(Form):
+    kind = SelectField(_("Kind of answer"), choices=[(kind.value, label) for kind, label in QUESTION_KINDS.items()])
+    prompt = StringField(_("Question"), [InputRequired(_("Enter the question")), Length(max=500)], filters=[cleaned])
+    choices = FieldList(FormField(ChoiceForm), min_entries=4, max_entries=20)
+    number = StringField(_("Right number"), [Length(max=40)], filters=[cleaned])
+    tolerance = StringField(_("Tolerance"), [Length(max=40)], description=_("Also right: anything this near to the number."), filters=[cleaned])
+    feedback = TextAreaField(
+        _("Explanation"), [Optional(), Length(max=2000)], description=_("Shown after the answer, right or wrong.")
+    )

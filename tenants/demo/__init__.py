@@ -1,0 +1,1 @@
+"""Two academies to look at, made on the first start of a development installation."""

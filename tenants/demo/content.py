@@ -1,0 +1,110 @@
+"""What the demonstration academies teach. Plain data; `tenants.demo.services` turns it into courses."""
+
+from typing import Any
+
+Chapter = tuple[str, list[dict[str, Any]]]
+
+
+def text(markdown: str) -> dict[str, Any]:
+    return {"block": "text", "markdown": markdown}
+
+
+def choose(prompt: str, right: str | list[str], wrong: list[str], feedback: str) -> dict[str, Any]:
+    answers = [right] if isinstance(right, str) else right
+    kind = "single" if isinstance(right, str) else "multiple"
+    choices = [{"text": each, "correct": True} for each in answers] + [{"text": each, "correct": False} for each in wrong]
+    return {"block": "question", "kind": kind, "prompt": prompt, "choices": sorted(choices, key=lambda each: str(each["text"])), "feedback": feedback}
+
+
+def number(prompt: str, right: str, tolerance: str, feedback: str) -> dict[str, Any]:
+    return {"block": "question", "kind": "number", "prompt": prompt, "number": right, "tolerance": tolerance, "feedback": feedback}
+
+
+TIDES: list[Chapter] = [
+    (
+        "Why the sea rises and falls",
+        [
+            text(
+                "Twice a day the sea comes and goes. The **Moon** pulls on the water nearest to it a little more than on the Earth as a whole, "
+                "and on the far side a little less. Two bulges of water form, and the Earth turns beneath them.\n\n"
+                "- When a coast passes through a bulge, it is *high tide*.\n- In between it is *low tide*.\n\n"
+                "The Sun does the same with a bit less than half the strength."
+            ),
+            choose("How many high tides does most of the world see in a day?", "Two", ["One", "Four"], "One bulge faces the Moon, the other lies opposite."),
+        ],
+    ),
+    (
+        "Spring tides and neap tides",
+        [
+            text(
+                "At new moon and full moon, Sun and Moon pull along one line: the range is large, a **spring tide**. "
+                "At the half moons they pull across each other: a **neap tide**.\n\n"
+                "| Moon | Tide | Range |\n|---|---|---|\n| new, full | spring | large |\n| half | neap | small |"
+            ),
+            choose("When are spring tides to be expected?", ["At new moon", "At full moon"], ["At half moon", "In spring only"], "The name has nothing to do with the season."),
+        ],
+    ),
+    (
+        "Reckoning with the tide",
+        [
+            text(
+                "From low to high water takes about six hours and thirteen minutes. Sailors split the rise with the **rule of twelfths**: "
+                "1, 2, 3, 3, 2 and 1 twelfths of the range in the six hours.\n\n"
+                "> Time and tide wait for no one, but they can be worked out beforehand."
+            ),
+            number("The range is 6 metres. How many metres does the water rise in the third hour?", "1.5", "0.01", "Three twelfths of six metres."),
+        ],
+    ),
+]
+
+KNOTS: list[Chapter] = [
+    ("Two knots for a lifetime", [text("The **bowline** makes a loop that neither slips nor jams. The **figure eight** stops a line from running out."),
+                                  choose("Which knot makes a fixed loop?", "Bowline", ["Figure eight", "Half hitch"], "The figure eight is a stopper.")]),
+]  # fmt: skip
+
+BREAD: list[Chapter] = [
+    (
+        "Four ingredients",
+        [
+            text("Flour, water, salt and time. Everything else in a loaf is what these four do to each other."),
+            choose("Which of these is not needed for bread?", "Sugar", ["Water", "Flour"], "Yeasts live on what the flour itself offers."),
+        ],
+    ),
+    (
+        "Baker's percentages",
+        [
+            text("Bakers weigh against the flour: *flour is 100 %*, everything else is a share of it. A dough of 70 % hydration has 700 g of water for each kilogram of flour."),
+            number("How many grams of water belong to 500 g of flour at 70 %?", "350", "0", "0.7 × 500 g = 350 g."),  # noqa: RUF001 -- the sign for multiplication
+        ],
+    ),
+]
+
+ACADEMIES: list[dict[str, Any]] = [
+    {
+        "slug": "north",
+        "name": "North Academy",
+        "people": [("admin@north.example", "Nora", "Admin", "admin"), ("author@north.example", "Anders", "Author", "author"), ("learner@north.example", "Lena", "Learner", "learner")],
+        "courses": [
+            {
+                "title": "The sea",
+                "summary": "What moves the water, and how to live with it.",
+                "activities": [
+                    {"title": "Tides", "description": "Why the sea rises and falls, and how to reckon with it.", "minutes": 20, "chapters": TIDES, "shared": True},
+                    {"title": "Knots", "description": "Two knots for a lifetime.", "minutes": 5, "chapters": KNOTS, "shared": False},
+                ],
+            }
+        ],
+    },
+    {
+        "slug": "south",
+        "name": "South Academy",
+        "people": [("admin@south.example", "Sofia", "Admin", "admin"), ("learner@south.example", "Lukas", "Learner", "learner")],
+        "courses": [
+            {
+                "title": "Bread",
+                "summary": "Good bread needs little, and patience.",
+                "activities": [{"title": "A first loaf", "description": "From four ingredients to a loaf.", "minutes": 15, "chapters": BREAD, "shared": True}],
+            }
+        ],
+    },
+]  # fmt: skip

@@ -1,0 +1,102 @@
+"""Making the demonstration: academies, people, courses, and one-time links to look around with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from saas.db.scope import ScopedSession
+from saas.runtime import Runtime
+from saas.tenancy.founding import found
+from saas.tenancy.lifecycle import Lifecycle
+from saas.tenancy.models import OPERATOR
+from saas.tenancy.resolve import Academy, academy
+from tenants.access import Role
+from tenants.accounts.models import Person
+from tenants.accounts.services import People, SignIn
+from tenants.catalog.models import BlockKind
+from tenants.catalog.services import Catalog
+from tenants.demo.content import ACADEMIES
+
+OPERATOR_EMAIL = "operator@lyceum.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A way to look around: whose, at which address, by which one-time link."""
+
+    name: str
+    url: str
+    links: dict[str, str]
+
+
+def make_demo(runtime: Runtime) -> bool:
+    """Makes what is missing; False when everything was there."""
+    made = _make_operator(runtime)
+    with runtime.database.shell(write=False) as session:
+        known = {tenant.slug for tenant in Lifecycle(session, runtime.settings.web).all()}
+    for wanted in ACADEMIES:
+        if wanted["slug"] not in known:
+            _make_academy(runtime, wanted)
+            made = True
+    return made
+
+
+def _make_operator(runtime: Runtime) -> bool:
+    with runtime.database.transaction(OPERATOR) as session:
+        if People(session).by_email(OPERATOR_EMAIL) is not None:
+            return False
+        People(session).create(OPERATOR_EMAIL, "Olga", "Operator", Role.OPERATOR)
+        return True
+
+
+def _make_academy(runtime: Runtime, wanted: dict[str, Any]) -> None:
+    first = wanted["people"][0]
+    made, _link = found(runtime, wanted["slug"], wanted["name"], first[0])
+    with runtime.database.shell() as session:
+        Lifecycle(session, runtime.settings.web).switch(wanted["slug"], "lti", on=True, reason="demonstration")
+    runtime.tenants.forget()
+    with runtime.database.transaction(made.id) as session:
+        people = People(session)
+        admin = people.by_email(first[0])
+        if admin is not None:
+            admin.given_name, admin.family_name = first[1], first[2]
+        for email, given, family, role in wanted["people"][1:]:
+            people.create(email, given, family, Role(role))
+        for course in wanted["courses"]:
+            _make_course(Catalog(session), course)
+
+
+def _make_course(catalog: Catalog, wanted: dict[str, Any]) -> None:
+    course = catalog.create_course(wanted["title"], wanted["summary"])
+    for each in wanted["activities"]:
+        activity = catalog.create_activity(course, each["title"], each["description"], each["minutes"])
+        for title, blocks in each["chapters"]:
+            chapter = catalog.create_chapter(activity, title)
+            for block in blocks:
+                body = {name: value for name, value in block.items() if name != "block"}
+                catalog.create_block(chapter, BlockKind(block["block"]), body)
+        catalog.publish(activity, on=True)
+        catalog.share(activity, on=each["shared"])
+    catalog.publish(course, on=True)
+
+
+def doors(runtime: Runtime) -> list[Door]:
+    """Fresh one-time links into the demonstration, for the last lines of `lyceum run`."""
+    found_doors = []
+    for wanted in ACADEMIES:
+        with runtime.database.shell(write=False) as session:
+            tenants = {tenant.slug: academy(tenant, runtime.settings.web) for tenant in Lifecycle(session, runtime.settings.web).all()}
+        if wanted["slug"] in tenants:
+            emails = {role: email for email, _given, _family, role in wanted["people"] if role in ("admin", "learner")}
+            found_doors.append(_door(runtime, tenants[wanted["slug"]], emails))
+    operator = runtime.tenants.by_id(OPERATOR)
+    return [*found_doors, _door(runtime, operator, {"operator": OPERATOR_EMAIL})] if operator else found_doors
+
+
+def _door(runtime: Runtime, academy: Academy, emails: dict[str, str]) -> Door:
+    with runtime.database.transaction(academy.id) as session:
+        links = {role: academy.url + _link(session, person) for role, email in emails.items() if (person := People(session).by_email(email))}
+    return Door(academy.name, academy.url, links)
+
+
+def _link(session: ScopedSession, person: Person) -> str:
+    return SignIn(session).issue_link(person)

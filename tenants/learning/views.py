@@ -1,0 +1,225 @@
+"""What learners see: home, an activity, the player, their results."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.view import view_config, view_defaults
+
+from saas.problems import Refused
+from saas.web.i18n import _
+from saas.web.rendering import page, translate
+from saas.web.views import View, uuid_in
+from tenants.access import Permission
+from tenants.catalog.blocks import QuestionBody, QuestionKind, body_of
+from tenants.catalog.markdown import render_markdown
+from tenants.catalog.models import Activity, Block, BlockKind, Chapter, Status
+from tenants.catalog.services import Catalog
+from tenants.learning.models import Attempt
+from tenants.learning.services import Learning, Outline
+
+
+def activity_for_learner(request: Request) -> Activity:
+    """Published, or seen by an author who is trying it out."""
+    activity = Catalog(request.db).activity(uuid_in(request, "activity_id"))
+    staff = request.identity is not None and request.identity.may(Permission.AUTHOR)
+    if activity.status is not Status.PUBLISHED and not staff:
+        raise Refused("ACTIVITY_CLOSED")
+    return activity
+
+
+def layout_of(request: Request) -> dict[str, Any]:
+    """Who came from another LMS sees no navigation, but the way back."""
+    about = request.identity.about if request.identity and request.identity.origin == "lti" else None
+    if about is None:
+        return {"layout": "_layout.html"}
+    return {"layout": "_frame.html", "back_url": about.get("return_url"), "back_name": about.get("platform")}
+
+
+@view_defaults(permission=Permission.LEARN, framable=True)
+class Home(View):
+    @view_config(route_name="home", request_method="GET", renderer=page("learning/home.html"))
+    def home(self) -> dict[str, Any]:
+        learning = Learning(self.request.db, self.request.identity.id)
+        latest = _latest(learning.attempts())
+        running = [attempt for attempt in latest.values() if not attempt.is_completed]
+        done = [attempt for attempt in latest.values() if attempt.is_completed]
+        return {"running": running, "done": done, "courses": learning.catalog(), "latest": latest}
+
+    @view_config(route_name="results", request_method="GET", renderer=page("learning/results.html"))
+    def results(self) -> dict[str, Any]:
+        return {"attempts": Learning(self.request.db, self.request.identity.id).attempts()}
+
+
+def progress_of(request: Request, activities: Sequence[Activity]) -> dict[UUID, Attempt]:
+    """For the course page: the person's newest attempt at each activity."""
+    return _latest(Learning(request.db, request.identity.id).attempts([activity.id for activity in activities]))
+
+
+def _latest(attempts: Any) -> dict[Any, Attempt]:
+    latest: dict[Any, Attempt] = {}
+    for attempt in attempts:
+        latest.setdefault(attempt.activity_id, attempt)
+    return latest
+
+
+@view_defaults(permission=Permission.LEARN, framable=True)
+class Player(View):
+    """``context`` is the activity."""
+
+    context: Activity
+
+    def __init__(self, context: Activity, request: Request) -> None:
+        super().__init__(context, request)
+        self.learning = Learning(request.db, request.identity.id if request.identity else None)
+
+    @view_config(route_name="activity", request_method="GET", renderer=page("learning/activity.html"))
+    def activity(self) -> dict[str, Any]:
+        attempts = self.learning.attempts([self.context.id])
+        panels = self.request.panels("activity.learner", self.context)
+        return {"activity": self.context, "attempts": attempts, "panels": panels, **layout_of(self.request)}
+
+    @view_config(route_name="activity", request_method="POST")
+    def start(self) -> Response:
+        self.learning.open_attempt(self.context, again=self.request.POST.get("again") == "1")
+        return self.go("learn", activity_id=self.context.id)
+
+    @view_config(route_name="learn", request_method="GET")
+    def resume(self) -> Response:
+        attempt = self.learning.latest(self.context)
+        outline = Outline(self.context, attempt) if attempt else None
+        if outline is None or not outline.chapters:
+            return self.go("activity", activity_id=self.context.id)
+        return self.go("chapter", activity_id=self.context.id, chapter_id=outline.resume_at().id)
+
+    @view_config(route_name="chapter", request_method="GET", renderer=page("learning/chapter.html"))
+    def chapter(self) -> Any:
+        attempt = self.learning.latest(self.context)
+        if attempt is None:
+            return self.go("activity", activity_id=self.context.id)
+        return self._shown(Outline(self.context, attempt))
+
+    @view_config(route_name="chapter", request_method="POST", renderer=page("learning/chapter.html"))
+    def go_on(self) -> Any:
+        try:
+            attempt = self.learning.finish_chapter(self.context, self._chapter())
+        except Refused as refusal:
+            return self._refused(refusal)
+        outline = Outline(self.context, attempt)
+        following = outline.after(self._chapter())
+        if following is None and outline.is_complete:
+            return self.go("activity", activity_id=self.context.id)
+        target = following or next(each for each in outline.chapters if not outline.is_done(each))
+        return self.go("chapter", activity_id=self.context.id, chapter_id=target.id)
+
+    @view_config(route_name="answer", request_method="POST", renderer=page("learning/chapter.html#question"))
+    def answer(self) -> Any:
+        block = self._block()
+        try:
+            self.learning.answer(self.context, block, self.request.POST.getall(f"a-{block.id}"))
+        except Refused as refusal:
+            return self._refused(refusal, block)
+        if self.request.htmx:
+            attempt = self.learning.open_attempt(self.context)
+            return {**self._shown(Outline(self.context, attempt)), "block": question_view(block, Outline(self.context, attempt))}
+        address = self.request.route_path("chapter", activity_id=self.context.id, chapter_id=block.chapter_id)
+        return Response(status=303, location=f"{address}#q-{block.id}")
+
+    def _chapter(self) -> Chapter:
+        wanted = uuid_in(self.request, "chapter_id")
+        chapter = next((each for each in self.context.chapters if each.id == wanted and each.blocks), None)
+        if chapter is None:
+            raise Refused("WEB_NOT_FOUND")
+        return chapter
+
+    def _block(self) -> Block:
+        wanted = uuid_in(self.request, "block_id")
+        for block in self._chapter().blocks:
+            if block.id == wanted and block.kind is BlockKind.QUESTION:
+                return block
+        raise Refused("WEB_NOT_FOUND")
+
+    def _shown(self, outline: Outline) -> dict[str, Any]:
+        chapter = self._chapter()
+        return {
+            "activity": self.context,
+            "outline": outline,
+            "chapter": chapter,
+            "blocks": [block_view(block, outline) for block in chapter.blocks],
+            "error": None,
+            **layout_of(self.request),
+        }
+
+    def _refused(self, refusal: Refused, block: Block | None = None) -> dict[str, Any]:
+        self.request.response.status_int = 422
+        attempt = self.learning.latest(self.context)
+        if attempt is None:
+            raise refusal
+        outline = Outline(self.context, attempt)
+        shown = self._shown(outline)
+        missing = {block.id} if block else {each.id for each in outline.unanswered(self._chapter())}
+        for each in shown["blocks"]:
+            each["error"] = refusal.code if each["id"] in missing else None
+        mine = next((each for each in shown["blocks"] if block and each["id"] == block.id), None)
+        return {**shown, "error": refusal.code, "block": mine}
+
+
+def block_view(block: Block, outline: Outline) -> dict[str, Any]:
+    """What a template may know of a block. Right answers are in it only once the learner has answered."""
+    if block.kind is BlockKind.QUESTION:
+        return question_view(block, outline)
+    body = body_of(block)
+    shown: dict[str, Any] = {"id": block.id, "kind": block.kind.value, "error": None}
+    if block.kind is BlockKind.TEXT:
+        return {**shown, "html": render_markdown(body.markdown)}
+    return {**shown, "media_id": body.media_id, "alt": body.alt, "caption": body.caption}
+
+
+_SHAPES = {QuestionKind.SINGLE: "one", QuestionKind.MULTIPLE: "many", QuestionKind.NUMBER: "number"}
+
+
+def question_view(block: Block, outline: Outline) -> dict[str, Any]:
+    body: QuestionBody = body_of(block)
+    answer = outline.answers.get(block.id)
+    shown: dict[str, Any] = {
+        "id": block.id,
+        "kind": "question",
+        "shape": _SHAPES[body.kind],
+        "prompt": body.prompt,
+        "options": [(str(place), choice.text) for place, choice in enumerate(body.choices)],
+        "number": outline.questions.index(block) + 1,
+        "chosen": [],
+        "right": None,
+        "verdict": None,
+        "explanation": None,
+        "error": None,
+    }
+    if answer is None:
+        return shown
+    given = answer.given[0] if body.kind is QuestionKind.NUMBER and answer.given else answer.given
+    right = [str(place) for place, choice in enumerate(body.choices) if choice.correct]
+    return {**shown, "chosen": given, "right": right, "verdict": answer.correct, "explanation": _explanation(body, correct=answer.correct)}
+
+
+def _explanation(body: QuestionBody, *, correct: bool) -> str:
+    """The author's feedback; for a number that was wrong, the right one first."""
+    if body.number is None or correct:
+        return body.feedback
+    return f"{translate(_('The right number is'))} {body.number.normalize():f}. {body.feedback}".strip()
+
+
+def includeme(config: Configurator) -> None:
+    config.registry.activity_progress = progress_of
+    config.add_route("home", "/", house="academy")
+    config.add_route("results", "/results", house="academy")
+    for name, path in (
+        ("activity", "/activities/{activity_id}"),
+        ("learn", "/learn/{activity_id}"),
+        ("chapter", "/learn/{activity_id}/{chapter_id}"),
+        ("answer", "/learn/{activity_id}/{chapter_id}/{block_id}"),
+    ):
+        config.add_route(name, path, factory=activity_for_learner, house="academy")
+    config.scan(__name__)

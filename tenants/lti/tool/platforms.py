@@ -1,0 +1,163 @@
+"""Registrations of outside LMSs: made, checked, changed. What people paste is cleaned before it gets here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+
+from saas import clock
+from saas.db.scope import ScopedSession
+from saas.outbound import AddressRefusedError, Outbound
+from saas.problems import Refused
+from tenants.lti.tool.models import AccessToken, Deployment, Platform, PlatformKeys
+from tenants.lti.wire.jwks import KeySet
+from tenants.lti.wire.text import identifier_fault, web_url
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+URL_FIELDS = ("auth_url", "token_url", "jwks_url")
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformValues:
+    """What an admin enters. ``jwks_url`` or ``pasted_key``: one of them is needed."""
+
+    name: str
+    issuer: str
+    client_id: str
+    auth_url: str
+    token_url: str
+    jwks_url: str = ""
+    pasted_key: str = ""
+    token_audience: str = ""
+    deployment_ids: tuple[str, ...] = field(default=())
+    accept_new_deployments: bool = False
+    is_active: bool = False
+
+
+class InvalidValues(Exception):  # noqa: N818 -- a finding about input, not a fault
+    """``fields``: what is wrong with which field, in words."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {text}" for name, text in fields.items()))
+        self.fields = fields
+
+
+class Platforms:
+    """``session`` is the academy's."""
+
+    def __init__(self, session: ScopedSession, outbound: Outbound) -> None:
+        self.session = session
+        self.outbound = outbound
+
+    def all(self) -> Sequence[Platform]:
+        query = sa.select(Platform).options(selectinload(Platform.deployments)).order_by(Platform.name, Platform.id)
+        return self.session.scalars(query).all()
+
+    def get(self, platform_id: UUID) -> Platform:
+        platform = self.session.get(Platform, platform_id)
+        if platform is None:
+            raise Refused("WEB_NOT_FOUND")
+        return platform
+
+    def create(self, values: PlatformValues) -> Platform:
+        platform = Platform()
+        self._apply(platform, values)
+        self.session.add(platform)
+        self.session.flush()
+        self._set_deployments(platform, values.deployment_ids)
+        self._forget_keys(platform)
+        siblings = (Platform.issuer == platform.issuer, Platform.id != platform.id)
+        self.session.execute(sa.update(Platform).where(*siblings).values(version=Platform.version + 1))
+        return platform
+
+    def edit(self, platform: Platform, values: PlatformValues) -> None:
+        """A new version: processes that hold the old one notice; tokens and keys of the old one are forgotten."""
+        self._apply(platform, values)
+        platform.version += 1
+        self._set_deployments(platform, values.deployment_ids)
+        self._forget_keys(platform)
+
+    def _forget_keys(self, platform: Platform) -> None:
+        for kept in (AccessToken, PlatformKeys):
+            self.session.execute(sa.delete(kept).where(kept.platform_id == platform.id))
+        self.session.add(PlatformKeys(platform_id=platform.id, tried_at=NEVER))
+        self.session.flush()
+
+    def switch(self, platform: Platform, *, on: bool) -> None:
+        platform.is_active, platform.version = on, platform.version + 1
+
+    def delete(self, platform: Platform) -> None:
+        self.session.delete(platform)
+
+    def _apply(self, platform: Platform, values: PlatformValues) -> None:
+        faults = self.faults(values) | self._duplicate(platform, values)
+        if faults:
+            raise InvalidValues(faults)
+        for name in ("name", "issuer", "client_id", "auth_url", "token_url", "jwks_url", "pasted_key", "token_audience"):
+            setattr(platform, name, getattr(values, name))
+        platform.accept_new_deployments, platform.is_active = values.accept_new_deployments, values.is_active
+        platform.changed_at = clock.now()
+
+    def faults(self, values: PlatformValues) -> dict[str, str]:
+        """What is wrong with each field, in words; empty when all is well."""
+        found = {name: "This field is needed" for name in ("name", "issuer", "client_id") if not getattr(values, name)}
+        for name in ("issuer", "client_id"):
+            if getattr(values, name) and (fault := identifier_fault(getattr(values, name))):
+                found[name] = f"This cannot be right: {fault}"
+        for name in URL_FIELDS:
+            if name == "jwks_url" and values.pasted_key and not values.jwks_url:
+                continue
+            if fault := self.address_fault(getattr(values, name)):
+                found[name] = fault
+        if values.pasted_key:
+            try:
+                KeySet.pasted(values.pasted_key)
+            except Refused as refusal:
+                found["pasted_key"] = f"This is not a usable key: {refusal.seen}"
+        long = [each for each in values.deployment_ids if identifier_fault(each)]
+        if long:
+            found["deployment_ids"] = "A deployment ID has at most 255 characters"
+        elif not values.deployment_ids and not values.accept_new_deployments:
+            found["deployment_ids"] = "Enter the deployment ID, or accept new ones as they come"
+        return found
+
+    def address_fault(self, url: str) -> str:
+        """Why an address cannot be used, without calling it; empty when it can."""
+        if not url:
+            return "This field is needed"
+        if not web_url(url):
+            return "This is not a web address like https://lms.example.org/…"
+        try:
+            self.outbound.refuse_url(url)
+        except AddressRefusedError as error:
+            return error.reason[:1].upper() + error.reason[1:]
+        return ""
+
+    def _duplicate(self, platform: Platform, values: PlatformValues) -> dict[str, str]:
+        same = sa.select(Platform).where(Platform.issuer == values.issuer, Platform.client_id == values.client_id)
+        with self.session.no_autoflush:
+            other = self.session.scalar(same)
+        if other is None or other is platform:
+            return {}
+        return {"client_id": f"“{other.name}” has this issuer and client ID already"}
+
+    def _set_deployments(self, platform: Platform, deployment_ids: Sequence[str]) -> None:
+        known = {each.deployment_id: each for each in platform.deployments}
+        for deployment_id, row in known.items():
+            if deployment_id not in deployment_ids:
+                platform.deployments.remove(row)
+        for deployment_id in dict.fromkeys(deployment_ids):
+            if deployment_id not in known:
+                platform.deployments.append(Deployment(platform_id=platform.id, deployment_id=deployment_id))
+        self.session.flush()
+
+
+def accept_deployment(session: ScopedSession, platform: Platform, deployment_id: str) -> None:
+    """Lists a deployment that was seen in a proven launch, or that an admin said yes to."""
+    if deployment_id not in {each.deployment_id for each in platform.deployments}:
+        platform.deployments.append(Deployment(platform_id=platform.id, deployment_id=deployment_id))
+        platform.version += 1
+        session.flush()

@@ -1,0 +1,163 @@
+"""The SQL of a login and a launch: the hot path, in the fewest statements (docs/performance.md).
+
+A launch of somebody known runs CONSUME, RESOLVE, OPEN_SESSION and FINISH in one transaction.
+"""
+
+import sqlalchemy as sa
+
+from saas.db.statement import TENANT, ScopedStatement
+from tenants.accounts.models import Person
+from tenants.catalog.models import Activity
+from tenants.learning.models import Enrolment
+from tenants.lti.launches.models import Launch, Outcome
+from tenants.lti.tool.models import Deployment, Identity, Participant, Platform, ResourceLink
+
+_launch, _platform, _deployment = Launch.__table__, Platform.__table__, Deployment.__table__
+_activity, _identity, _person = Activity.__table__, Identity.__table__, Person.__table__
+_enrolment, _link, _participant = Enrolment.__table__, ResourceLink.__table__, Participant.__table__
+
+
+def _same(table: sa.FromClause, **columns: object) -> sa.ColumnElement[bool]:
+    """``table`` in this tenant with these values: the ON clause of every join here."""
+    return sa.and_(table.c.tenant_id == TENANT, *(table.c[name] == value for name, value in columns.items()))
+
+
+#: Every registration of an issuer: id, client id, version, whether active.
+FIND_PLATFORMS = ScopedStatement(
+    "lti.find_platforms",
+    sa.select(_platform.c.id, _platform.c.client_id, _platform.c.version, _platform.c.is_active)
+    .where(_same(_platform, issuer=sa.bindparam("issuer")))
+    .limit(50),
+)
+
+#: A registration in full, for a process that does not hold this version yet.
+LOAD_PLATFORM = ScopedStatement(
+    "lti.load_platform", sa.select(_platform).where(_same(_platform, id=sa.bindparam("platform")))
+)
+LOAD_DEPLOYMENTS = ScopedStatement(
+    "lti.load_deployments",
+    sa.select(_deployment.c.deployment_id).where(_same(_deployment, platform_id=sa.bindparam("platform"))),
+)
+
+#: The sites that may show our pages in a frame.
+ACTIVE_ADDRESSES = ScopedStatement(
+    "lti.active_addresses",
+    sa.select(_platform.c.auth_url, _platform.c.issuer).where(_same(_platform), _platform.c.is_active),
+)
+
+#: A login: its state and nonce, and all that is known so far.
+START = ScopedStatement(
+    "lti.start_launch",
+    sa.insert(_launch).values(
+        {
+            "tenant_id": TENANT,
+            **{
+                name: sa.bindparam(f"new_{name}", type_=_launch.c[name].type)
+                for name in (
+                    "id", "started_at", "finished_at", "outcome", "code", "platform_id", "platform_name", "state_hash",
+                    "nonce", "target", "login_deployment", "checks", "login", "login_shown", "claims", "browser",
+                )
+            },
+            "message_type": "",
+            "person_name": "",
+        }
+    ),
+)  # fmt: skip
+
+#: Uses a state up: of twenty posts at the same moment one gets the row.
+CONSUME = ScopedStatement(
+    "lti.consume_state",
+    sa.update(_launch)
+    .where(
+        _same(_launch, state_hash=sa.bindparam("state_hash")),
+        _launch.c.consumed_at.is_(None),
+        _launch.c.started_at > sa.bindparam("not_before", type_=_launch.c.started_at.type),
+    )
+    .values(consumed_at=sa.bindparam("now", type_=_launch.c.consumed_at.type))
+    .returning(
+        _launch.c.id,
+        _launch.c.platform_id,
+        _launch.c.nonce,
+        _launch.c.login_deployment,
+        _launch.c.checks,
+        _launch.c.login,
+        sa.select(_platform.c.version).where(_same(_platform, id=_launch.c.platform_id)).correlate(_launch).scalar_subquery().label("version"),
+    ),
+)
+
+#: Why a state was not to be had: when it was made and used.
+EXPLAIN_STATE = ScopedStatement(
+    "lti.explain_state",
+    sa.select(_launch.c.id, _launch.c.platform_id, _launch.c.started_at, _launch.c.consumed_at).where(
+        _same(_launch, state_hash=sa.bindparam("state_hash"))
+    ),
+)
+
+#: Everything that decides where a launch lands, outer-joined from the platform's row.
+RESOLVE = ScopedStatement(
+    "lti.resolve_launch",
+    sa.select(
+        _activity.c.id.label("activity_id"),
+        _activity.c.title.label("activity_title"),
+        _activity.c.status.label("activity_status"),
+        _activity.c.lti_available,
+        _identity.c.person_id,
+        _person.c.status.label("person_status"),
+        _person.c.made_by,
+        _person.c.given_name,
+        _person.c.family_name,
+        _person.c.email,
+        _enrolment.c.id.label("enrolment_id"),
+        _link.c.id.label("link_id"),
+        _link.c.title.label("link_title"),
+        _link.c.context_title,
+        _link.c.line_item,
+        _link.c.line_items,
+        _link.c.scopes,
+        _participant.c.id.label("participant_id"),
+        _participant.c.sub.label("participant_sub"),
+    )
+    .select_from(
+        _platform.outerjoin(_activity, _same(_activity, id=sa.bindparam("activity", type_=_activity.c.id.type)))
+        .outerjoin(_identity, _same(_identity, issuer=sa.bindparam("issuer"), sub=sa.bindparam("sub")))
+        .outerjoin(_person, _same(_person, id=_identity.c.person_id))
+        .outerjoin(_enrolment, _same(_enrolment, person_id=_identity.c.person_id, activity_id=_activity.c.id))
+        .outerjoin(
+            _link,
+            _same(
+                _link,
+                platform_id=_platform.c.id,
+                deployment_id=sa.bindparam("deployment"),
+                resource_link_id=sa.bindparam("resource_link"),
+                activity_id=_activity.c.id,
+            ),
+        )
+        .outerjoin(_participant, _same(_participant, resource_link_id=_link.c.id, person_id=_identity.c.person_id))
+    )
+    .where(_same(_platform, id=sa.bindparam("platform"))),
+)
+
+_END = ("finished_at", "outcome", "code", "message_type", "person_id", "person_name", "activity_id", "checks", "login", "claims", "browser")
+
+#: The end of a launch, good or refused.
+FINISH = ScopedStatement(
+    "lti.finish_launch",
+    sa.update(_launch)
+    .where(_same(_launch, id=sa.bindparam("launch")))
+    .values({name: sa.bindparam(f"new_{name}", type_=_launch.c[name].type) for name in _END}),
+)
+
+#: Purging: logins that never came back, and what is older than the log is kept.
+PURGE = ScopedStatement(
+    "lti.purge_launches",
+    sa.delete(_launch).where(
+        _launch.c.tenant_id == TENANT,
+        sa.or_(
+            _launch.c.started_at < sa.bindparam("kept_since", type_=_launch.c.started_at.type),
+            sa.and_(
+                _launch.c.outcome == Outcome.WAITING,
+                _launch.c.started_at < sa.bindparam("answered_since", type_=_launch.c.started_at.type),
+            ),
+        ),
+    ),
+)
