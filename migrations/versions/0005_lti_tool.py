@@ -203,7 +203,7 @@ def upgrade() -> None:
             "deployment_id",
             "resource_link_id",
             "activity_id",
-            name="uq_lti_resource_link_tenant_id_platform_id_deployment_id_resource_link_id_activity_id",
+            name="uq_lti_resource_link_key",
         ),
     )
     op.create_index("ix_lti_resource_link_activity", "lti_resource_link", ["tenant_id", "activity_id"], unique=False)

@@ -102,19 +102,27 @@ def _narrow(state: ORMExecuteState) -> None:
 
 
 def _refuse_core_access(statement: Any) -> None:
-    """Every tenant table must come through its mapped class, which is what the narrowing can see."""
-    tables, claimed = set(), set()
-    for element in visitors.iterate(statement):
-        entity = element._annotations.get("parententity") if isinstance(element, sa.Table | sa.Column | sa.Alias) else None
-        table = element if isinstance(element, sa.Table) else getattr(element, "table", None)
-        if entity is not None and issubclass(entity.mapper.class_, TenantScoped):
-            claimed.add(entity.mapper.local_table.name)
-        elif isinstance(element, sa.Column) and isinstance(table, sa.Table) and "tenant_id" in table.c:
-            raise ScopeError(f"Core access to tenant table {table.name}")
-        if isinstance(element, sa.Table) and "tenant_id" in element.c:
-            tables.add(element.name)
-    if not tables <= claimed:
-        raise ScopeError(f"Core access to tenant table {', '.join(sorted(tables - claimed))}")
+    """Every tenant table, in every part of the statement, must come through its mapped class: the narrowing sees no other."""
+    for part in visitors.iterate(statement):
+        if isinstance(part, sa.Select | sa.Update | sa.Delete | sa.Insert):
+            bare = _tables_in(part) - _claimed_in(part)
+            if bare:
+                raise ScopeError(f"Core access to tenant table {', '.join(sorted(bare))}")
+
+
+def _tables_in(part: Any) -> set[str]:
+    return {each.name for each in visitors.iterate(part) if isinstance(each, sa.Table) and "tenant_id" in each.c}
+
+
+def _claimed_in(part: Any) -> set[str]:
+    """Tables that a mapped class brought in, as their annotations tell."""
+    entities = (
+        each._annotations.get("parententity")  # noqa: SLF001 -- the one place where SQLAlchemy keeps this
+        for each in visitors.iterate(part)
+        if isinstance(each, sa.Table | sa.Column | sa.Alias)
+    )
+    mappers = {entity.mapper for entity in entities if entity is not None}
+    return {mapper.local_table.name for mapper in mappers if issubclass(mapper.class_, TenantScoped)}
 
 
 @event.listens_for(ScopedSession, "before_flush")

@@ -38,13 +38,13 @@ def _print_doors(shell: Shell) -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, help="Default is lyceum.web.port.")
 @click.pass_obj
-def run(shell: Shell, host: str, port: int | None) -> None:
+def run(shell: Shell, host: str) -> None:
     """Everything in one process, for development: migrate, demonstrate, serve."""
     from saas.server import refuse_taken_port, serve_forever
 
-    refuse_taken_port(host, port or shell.runtime.settings.web.port)
+    port = shell.runtime.settings.web.port
+    refuse_taken_port(host, port)
     click.echo("preparing the database …")
     prepare(shell)
     if shell.runtime.settings.app.demo and make_demo(shell.runtime):
@@ -55,4 +55,4 @@ def run(shell: Shell, host: str, port: int | None) -> None:
         if shell.runtime.settings.app.demo:
             _print_doors(shell)
 
-    serve_forever(shell.configurator, host, port or shell.runtime.settings.web.port, ready, worker=True)
+    serve_forever(shell.configurator, host, port, ready, worker=True)

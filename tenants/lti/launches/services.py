@@ -47,12 +47,12 @@ class LaunchLog:
     ) -> Sequence[Launch]:
         """Newest first; ``before`` pages on."""
         query = sa.select(Launch)
-        for condition, wanted in (
-            (Launch.platform_id == platform_id, platform_id is not None),
-            (Launch.outcome == outcome, outcome is not None),
-            (Launch.started_at < before, before is not None),
-        ):
-            query = query.where(condition) if wanted else query
+        if platform_id is not None:
+            query = query.where(Launch.platform_id == platform_id)
+        if outcome is not None:
+            query = query.where(Launch.outcome == outcome)
+        if before is not None:
+            query = query.where(Launch.started_at < before)
         return self.session.scalars(query.order_by(Launch.started_at.desc(), Launch.id.desc()).limit(limit)).all()
 
     def get(self, launch_id: UUID) -> Launch:

@@ -1,0 +1,52 @@
+# Every target is one line of what it does; `make help` lists them.
+PYTHON ?= python3
+PORT ?= 6543
+DATA ?= var
+BIN := .venv/bin
+SHELL := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test check conformance bench lock install screens
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: .venv/.runtime  ## start Lyceum with its demonstration academies (PORT=, DATA=)
+	@LYCEUM_WEB_PORT=$(PORT) LYCEUM_APP_DATA=$(DATA) $(BIN)/lyceum run
+
+test: .venv/.tests  ## run every test: SQLite, PostgreSQL, Redis, Chromium
+	@$(BIN)/python -m tests.services install
+	@$(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal $(ARGS)
+
+check: .venv/.tests  ## ruff, mypy, import-linter, djlint, alembic check
+	@$(BIN)/python -m tests.check
+
+conformance: .venv/.tests  ## conformance cases: GROUPS="T3 AC", FORMAT=json
+	@$(BIN)/python -m tests.services install >&2
+	@$(BIN)/python -m tests.conformance --groups "$(GROUPS)" --format "$(or $(FORMAT),text)"
+
+bench: .venv/.tests  ## measure: ONLY=path, FORMAT=json
+	@$(BIN)/python -m tests.services install >&2
+	@$(BIN)/python -m benchmarks --only "$(ONLY)" --format "$(or $(FORMAT),text)"
+
+lock: .venv/.tests  ## renew the hashed locks from pyproject.toml and each requirements.in
+	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m tests.lock
+
+install: .venv/.runtime  ## make .venv and install the locked libraries
+
+.venv/bin/python:
+	@echo "making .venv with $$($(PYTHON) --version) …" >&2
+	@$(PYTHON) -c 'import sys; sys.exit("Lyceum needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv
+
+.venv/.runtime: .venv/bin/python requirements.txt pyproject.toml
+	@echo "installing the libraries of requirements.txt (about a minute the first time) …" >&2
+	@$(BIN)/pip install --progress-bar off --require-hashes -r requirements.txt 2>&1 | { grep --line-buffered -E '^(Collecting|Installing|ERROR)' >&2 || true; }
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e . >&2
+	@touch $@
+
+.venv/.tests: .venv/.runtime tests/requirements.txt
+	@echo "installing the libraries of tests/requirements.txt …" >&2
+	@$(BIN)/pip install --quiet --require-hashes -r tests/requirements.txt >&2
+	@touch $@

@@ -1,0 +1,81 @@
+"""One house per worker and database: a migrated database, the real application on it, as many academies as tests want.
+
+Tests commit for real. They do not disturb each other because each makes its own academy, which is the product's own
+promise. Tests that look at the whole installation (relay, migrations, processes) make a database of their own.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house import BACKENDS, House, databases_of
+from tests.services import Services, missing
+
+REQUIRE_ALL = os.environ.get("LYCEUM_TEST_REQUIRE_ALL") == "1"
+_services = pytest.StashKey[Services]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "case(*ids): the conformance cases a test proves (docs/conformance.md)")
+    config.addinivalue_line("markers", "postgresql: needs PostgreSQL")
+    config.addinivalue_line("markers", "redis: needs Redis")
+    config.addinivalue_line("markers", "chromium: needs Chromium")
+    config.addinivalue_line("markers", "nginx: needs nginx")
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    services = config.stash[_services] = Services.start()
+    os.environ["LYCEUM_TEST_POSTGRES"], os.environ["LYCEUM_TEST_REDIS"] = services.postgres, services.redis
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    services = config.stash.get(_services, None)
+    if services is not None:
+        services.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    lacking = set(missing())
+    for item in items:
+        needs = {mark.name for mark in item.iter_markers()} & lacking
+        backend = getattr(item, "callspec", None) and item.callspec.params.get("house")
+        if backend == "postgresql" and "postgresql" in lacking:
+            needs.add("postgresql")
+        if needs and REQUIRE_ALL:
+            item.add_marker(pytest.mark.xfail(reason=f"missing: {', '.join(sorted(needs))}", run=False, strict=True))
+        elif needs:
+            item.add_marker(pytest.mark.skip(reason=f"missing: {', '.join(sorted(needs))}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lacking = missing()
+    if lacking:
+        terminalreporter.section("NOT TESTED", red=True, bold=True)
+        terminalreporter.line(f"These are missing on this machine, and their tests were left out: {', '.join(lacking)}", red=True)
+
+
+@pytest.fixture(scope="session")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, House]]:
+    """The houses of this worker, built when first asked for."""
+    built: dict[str, House] = {}
+    yield built
+    for house in built.values():
+        house.close()
+
+
+@pytest.fixture(params=BACKENDS)
+def house(request: pytest.FixtureRequest, houses: dict[str, House], tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The application on SQLite and again on PostgreSQL, as the role that row-level security binds."""
+    backend = request.param
+    if backend not in houses:
+        houses[backend] = House.build(backend, tmp_path_factory.mktemp(backend))
+    return houses[backend]
+
+
+@pytest.fixture(params=BACKENDS)
+def fresh_house(request: pytest.FixtureRequest, tmp_path: object) -> Iterator[House]:
+    """A database of its own, for tests that look at all of it."""
+    built = House.build(request.param, tmp_path)  # type: ignore[arg-type]  # -- pytest's tmp_path is a Path
+    yield built
+    built.close()
+    databases_of(request.param).drop(built.database_url)
