@@ -95,7 +95,7 @@ def settings_for(folder: Path, database: dict[str, str], **more: str) -> dict[st
         "lyceum.outbound.total_seconds": "3",
         "lyceum.log.level": "warning",
         **database,
-        **{name.replace("__", "."): value for name, value in more.items()},
+        **{"lyceum." + name.replace("__", "."): value for name, value in more.items()},
     }
 
 

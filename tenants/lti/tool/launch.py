@@ -118,7 +118,7 @@ class Launch:
     def _consume(self, connection: HotConnection, state: str) -> None:
         now = clock.now()
         row = connection.run(
-            CONSUME, state_hash=hash_state(state), not_before=now - STATE_LIFETIME, now=now
+            CONSUME, the_state=hash_state(state), not_before=now - STATE_LIFETIME, now=now
         ).one_or_none()
         known = None
         if row is not None and row.platform_id is not None and row.version is not None:
@@ -131,7 +131,7 @@ class Launch:
         self.conversation = _Conversation(row.id, row.nonce, row.login_deployment, login_checks, row.login, known)
 
     def _explain(self, connection: HotConnection, state: str) -> str:
-        row = connection.run(EXPLAIN_STATE, state_hash=hash_state(state)).one_or_none()
+        row = connection.run(EXPLAIN_STATE, the_state=hash_state(state)).one_or_none()
         if row is None:
             return "a state we never gave here"
         if row.consumed_at is not None:

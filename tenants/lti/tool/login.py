@@ -64,7 +64,8 @@ class Login:
     def _begin(self, connection: HotConnection, pairs: Sequence[tuple[str, str]], platform_id: UUID | None) -> Sent:
         login = LoginRequest.read(pairs, self.checks)
         self.platform = self._find(connection, login, platform_id)
-        self.checks.require("active", self.academy.has("lti"), "LTI_NOT_AVAILABLE", seen="LTI is off for this academy")
+        if not self.academy.has("lti"):
+            self.checks.refuse("active", "LTI_NOT_AVAILABLE", seen="LTI is off for this academy")
         self.checks.require("active", self.platform.is_active, "LTI13_INACTIVE", seen=self.platform.name)
         check_deployment(self.checks, login, self.platform.wire)
         ours = is_ours(self.academy, self.runtime.settings.web, login.target_link_uri)

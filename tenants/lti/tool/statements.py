@@ -69,7 +69,7 @@ CONSUME = ScopedStatement(
     "lti.consume_state",
     sa.update(_launch)
     .where(
-        _same(_launch, state_hash=sa.bindparam("state_hash")),
+        _same(_launch, state_hash=sa.bindparam("the_state")),
         _launch.c.consumed_at.is_(None),
         _launch.c.started_at > sa.bindparam("not_before", type_=_launch.c.started_at.type),
     )
@@ -89,7 +89,7 @@ CONSUME = ScopedStatement(
 EXPLAIN_STATE = ScopedStatement(
     "lti.explain_state",
     sa.select(_launch.c.id, _launch.c.platform_id, _launch.c.started_at, _launch.c.consumed_at).where(
-        _same(_launch, state_hash=sa.bindparam("state_hash"))
+        _same(_launch, state_hash=sa.bindparam("the_state"))
     ),
 )
 
