@@ -7,7 +7,7 @@ from alembic import context
 from saas.db.base import Base
 
 
-def _report(**step: Any) -> None:
+def _report(*_context: Any, **step: Any) -> None:
     report = context.config.attributes.get("report")
     if report is not None:
         report(f"migrated to {step['step'].up_revision_id}: {step['step'].up_revision.doc}")

@@ -11,7 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from saas.settings import LogSettings
 
-_SECRET = re.compile(r"token|secret|password|cookie|authorization|assertion|signature|private|sealed|passcode", re.IGNORECASE)
+_SECRET = re.compile(
+    r"token|secret|password|cookie|authorization|assertion|signature|private|sealed|passcode", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -53,7 +55,7 @@ def configure_logging(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
-    # One warning per queued request would cost a tenth of the throughput; the metric says the same (performance.md §10).
+    # One warning per queued request would cost a tenth of the throughput; the metric says the same.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 

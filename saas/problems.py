@@ -20,7 +20,7 @@ class Problem:
     remedy: str
 
 
-class Refused(Exception):  # noqa: N818 -- it is a refusal, not a fault
+class Refused(Exception):
     """A service says no. ``seen`` and ``wanted`` are safe to show to staff; they never carry a secret."""
 
     def __init__(self, code: str, *, seen: str = "", wanted: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What one process is made of. Web requests, jobs and commands reach the shell through it and through nothing ambient."""
+"""What one process is made of. Requests, jobs and commands reach the shell through it and nothing ambient."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

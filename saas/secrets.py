@@ -6,6 +6,7 @@ another tenant or another column does not open. `Fernet` gives authentication; s
 
 import base64
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -67,9 +68,7 @@ def key_under(folder: Path) -> str:
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(generate_key())
-        try:
+        with suppress(FileExistsError):  # another process was first; its key counts
             os.link(draft, path)
-        except FileExistsError:
-            pass  # another process was first; its key counts
         draft.unlink()
     return path.read_text().strip()

@@ -21,10 +21,8 @@ log = structlog.get_logger()
 DRAIN_SECONDS = 20.0
 
 
-
-
 def serve_forever(
-    config: Configurator, host: str, port: int, ready: Callable[[], None] = lambda: None, worker: bool | None = None
+    config: Configurator, host: str, port: int, ready: Callable[[], None] = lambda: None, *, worker: bool | None = None
 ) -> None:
     """Serves until SIGTERM or Ctrl-C: then no new connections, the requests under way end, the jobs under way end."""
     runtime: Runtime = config.registry.runtime

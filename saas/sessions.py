@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas import clock
-from saas.db.base import Base, uuid7
+from saas.db.base import Base, table_of, uuid7
 from saas.db.scope import ScopedSession, TenantScoped
 from saas.db.statement import TENANT, ScopedStatement
 
@@ -81,7 +81,7 @@ def close_all(session: ScopedSession, subject_id: UUID) -> None:
     session.execute(sa.delete(WebSession).where(WebSession.subject_id == subject_id))
 
 
-_table = WebSession.__table__
+_table = table_of(WebSession)
 #: The same as `open_session` for a launch.
 OPEN_SESSION = ScopedStatement(
     "session.open",

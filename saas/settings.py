@@ -100,7 +100,7 @@ class LimitSettings(Section):
 
 
 class OutboundSettings(Section):
-    """``allow`` names hosts and networks exempt from the address guard and allowed over plain http (development, tests)."""
+    """``allow`` names hosts and networks exempt from the address guard and allowed over plain http."""
 
     allow: Words = ()
     connect_seconds: float = 5
@@ -160,4 +160,4 @@ class Source:
 
 def shell_settings(source: Source) -> Settings:
     sections = {name: source.section(name, field.annotation) for name, field in Settings.model_fields.items()}  # type: ignore[arg-type]  # -- every field of Settings is a Section
-    return Settings(**sections)  # type: ignore[arg-type]  # -- same
+    return Settings(**sections)

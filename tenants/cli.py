@@ -2,9 +2,9 @@
 
 import click
 
-from tenants.catalog.cli import activity, course
 from tenants.demo.cli import demo, run
 from tenants.lti.cli import launches, lti, scores
+from tenants.lti.sharing_cli import activity, course
 
 
 def add_to(group: click.Group) -> None:

@@ -38,7 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     lacking = set(missing())
     for item in items:
         needs = {mark.name for mark in item.iter_markers()} & lacking
-        backend = getattr(item, "callspec", None) and item.callspec.params.get("house")
+        call = getattr(item, "callspec", None)
+        backend = call.params.get("house") if call else None
         if backend == "postgresql" and "postgresql" in lacking:
             needs.add("postgresql")
         if needs and REQUIRE_ALL:
@@ -51,7 +52,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     lacking = missing()
     if lacking:
         terminalreporter.section("NOT TESTED", red=True, bold=True)
-        terminalreporter.line(f"These are missing on this machine, and their tests were left out: {', '.join(lacking)}", red=True)
+        terminalreporter.line(
+            f"These are missing on this machine, and their tests were left out: {', '.join(lacking)}", red=True
+        )
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A running application for tests, and short ways to what tests need of it."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,10 +51,8 @@ class PostgresDatabases:
         self.server = os.environ["LYCEUM_TEST_POSTGRES"]
         with psycopg.connect(self.server, autocommit=True) as connection:
             for role in (OWNER_ROLE, APP_ROLE):
-                connection.execute(
-                    "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s LOGIN; END IF; "
-                    "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$" % (role, role)
-                )
+                with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+                    connection.execute(f"CREATE ROLE {role} LOGIN")
 
     def create(self, _folder: Path) -> dict[str, str]:
         name = f"lyceum_{uuid4().hex[:12]}"
@@ -69,7 +68,9 @@ class PostgresDatabases:
             connection.execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
     def _url(self, role: str, name: str) -> str:
-        return make_url(self.server).set(username=role, password=None, database=name).render_as_string(hide_password=False)
+        return (
+            make_url(self.server).set(username=role, password=None, database=name).render_as_string(hide_password=False)
+        )
 
 
 @cache
@@ -141,25 +142,31 @@ class House:
     def browser(self, host: str, **headers: str) -> "Browser":
         return Browser(self.application, host, headers)
 
-    def run_jobs(self, rounds: int = 20, tenant_id: int | None = None) -> int:
+    def run_jobs(self, rounds: int = 20) -> int:
         """Leases and runs what is due, here and now, until nothing is; returns how many ran."""
-        ran: list[tuple[Any, ...]] = []
-        for _round in range(rounds):
-            sent: list[tuple[Any, ...]] = []
-            Relay(self.runtime, lambda *row: sent.append(row)).cycle()
+        ran = 0
+        sent: list[tuple[Any, ...]] = []
+        relay = Relay(self.runtime, lambda *row: sent.append(row))
+        while rounds and relay.cycle():
+            rounds -= 1
             for row in sent:
                 Execution(self.runtime, *row).perform()
-            ran += sent
-            if not sent:
-                break
-        return len(ran)
+            ran += len(sent)
+            sent.clear()
+        return ran
 
 
 class Browser:
     """A person's browser on one academy: https, cookies, no JavaScript."""
 
     def __init__(self, application: Any, host: str, headers: dict[str, str] | None = None) -> None:
-        environ = {"HTTP_HOST": host, "wsgi.url_scheme": "https", "SERVER_NAME": host, "SERVER_PORT": "443", "REMOTE_ADDR": "192.0.2.1"}
+        environ = {
+            "HTTP_HOST": host,
+            "wsgi.url_scheme": "https",
+            "SERVER_NAME": host,
+            "SERVER_PORT": "443",
+            "REMOTE_ADDR": "192.0.2.1",
+        }
         self.app = TestApp(application, extra_environ={**environ, **(headers or {})})
         self.host = host
 
@@ -200,7 +207,9 @@ class Kit:
 
     def person(self, role: Role = Role.LEARNER, email: str = "") -> Person:
         with self.session() as session:
-            person = People(session).create(email or f"{uuid4().hex[:8]}@people.example", "Test", role.value.title(), role)
+            person = People(session).create(
+                email or f"{uuid4().hex[:8]}@people.example", "Test", role.value.title(), role
+            )
             session.flush()
             session.refresh(person)
             session.expunge(person)
@@ -228,9 +237,15 @@ class Kit:
                 catalog.create_block(chapter, BlockKind.TEXT, {"markdown": f"Text **{place}**"})
                 if questions and place == 1:
                     choices = [{"text": "right one", "correct": True}, {"text": "wrong one"}]
-                    catalog.create_block(chapter, BlockKind.QUESTION, {"kind": "single", "prompt": "Which?", "choices": choices})
+                    catalog.create_block(
+                        chapter, BlockKind.QUESTION, {"kind": "single", "prompt": "Which?", "choices": choices}
+                    )
                 if questions and place == 2:
-                    catalog.create_block(chapter, BlockKind.QUESTION, {"kind": "number", "prompt": "How many?", "number": "4.2", "tolerance": "0.1"})
+                    catalog.create_block(
+                        chapter,
+                        BlockKind.QUESTION,
+                        {"kind": "number", "prompt": "How many?", "number": "4.2", "tolerance": "0.1"},
+                    )
             catalog.publish(activity, on=published)
             catalog.publish(course, on=True)
             catalog.share(activity, on=shared)

@@ -42,7 +42,11 @@ class Installation:
             "lyceum.jobs.retry_base_seconds": "0.2",
             "lyceum.log.level": "info",
         }
-        self.settings = {**values, **local, **{"lyceum." + name.replace("__", "."): value for name, value in self.more.items()}}
+        self.settings = {
+            **values,
+            **local,
+            **{"lyceum." + name.replace("__", "."): value for name, value in self.more.items()},
+        }
         self.ini = self.folder / "lyceum.ini"
         lines = "\n".join(f"{name} = {value.replace('%', '%%')}" for name, value in self.settings.items())
         self.ini.write_text(f"[app:main]\nuse = egg:lyceum\n{lines}\n")
@@ -55,7 +59,14 @@ class Installation:
         return done.stdout
 
     def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([LYCEUM, "-c", str(self.ini), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            [LYCEUM, "-c", str(self.ini), *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.cli(*arguments, "--json"))
@@ -77,7 +88,11 @@ class Installation:
         log = self.folder / f"{arguments[0]}-{len(self.processes)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [LYCEUM, "-c", str(self.ini), *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+                [LYCEUM, "-c", str(self.ini), *arguments],
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
             )
         running = Running(process, log)
         self.processes.append(running)
@@ -133,7 +148,9 @@ class LocalTransport(httpx.HTTPTransport):
         self.cookies.set_cookie_header(request)
         sent = request
         if request.url.host.endswith("localhost"):
-            sent = httpx.Request(request.method, request.url.copy_with(host="127.0.0.1"), headers=request.headers, stream=request.stream)
+            sent = httpx.Request(
+                request.method, request.url.copy_with(host="127.0.0.1"), headers=request.headers, stream=request.stream
+            )
             sent.extensions = request.extensions
         response = super().handle_request(sent)
         response.request = request

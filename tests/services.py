@@ -46,7 +46,9 @@ def install() -> None:
     if not lacking:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        print(f"missing for the tests: {', '.join(lacking)} (installed by itself only on Debian as root)", file=sys.stderr)
+        print(
+            f"missing for the tests: {', '.join(lacking)} (installed by itself only on Debian as root)", file=sys.stderr
+        )
         return
     print(f"installing {', '.join(lacking)} …", file=sys.stderr, flush=True)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -59,7 +61,12 @@ def install() -> None:
     try:
         subprocess.run(["apt-get", "-qq", "update"], env=quiet, check=False, stdout=subprocess.DEVNULL)
         names = [PACKAGES[name] for name in lacking]
-        subprocess.run(["apt-get", "-qq", "install", "-y", "--no-install-recommends", *names], env=quiet, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *names],
+            env=quiet,
+            check=False,
+            stdout=subprocess.DEVNULL,
+        )
     finally:
         if made:
             policy.unlink()
@@ -83,6 +90,11 @@ def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    server.terminate()
+    server.wait(20)
 
 
 @dataclass
@@ -110,20 +122,45 @@ class Services:
             user = pwd.getpwnam("postgres").pw_uid
             os.chown(folder, user, -1)
         data = folder / "data"
-        initdb = [f"{programs}/initdb", "-D", str(data), "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        initdb = [
+            f"{programs}/initdb",
+            "-D",
+            str(data),
+            "-U",
+            "tests",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
         subprocess.run(initdb, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off",
                     "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 300, "shared_buffers": "128MB"}  # fmt: skip
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        server = subprocess.Popen([f"{programs}/postgres", "-D", str(data), *flags], user=user, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._stops += [lambda: (server.terminate(), server.wait(20)), lambda: shutil.rmtree(folder, ignore_errors=True)]
+        server = subprocess.Popen(
+            [f"{programs}/postgres", "-D", str(data), *flags],
+            user=user,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._stops += [
+            lambda: _end(server),
+            lambda: shutil.rmtree(folder, ignore_errors=True),
+        ]
         wait_for(lambda: answers(port), "PostgreSQL")
         self.postgres = f"postgresql://tests@127.0.0.1:{port}/postgres"
 
     def _start_redis(self) -> None:
         port = free_port()
-        server = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._stops.append(lambda: (server.terminate(), server.wait(10)))
+        server = subprocess.Popen(
+            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._stops.append(lambda: _end(server))
         wait_for(lambda: answers(port), "Redis")
         self.redis = f"redis://127.0.0.1:{port}/0"
 

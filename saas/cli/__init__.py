@@ -1,4 +1,4 @@
-"""``lyceum``: the operator's command line. ``--json`` prints one JSON document; errors are one line on stderr, exit 2."""
+"""``lyceum``: the operator's command line. ``--json`` prints one JSON document; errors: one line on stderr, exit 2."""
 
 import os
 import sys
@@ -13,7 +13,11 @@ from saas.settings import SettingsError
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "-c", "--config", default=lambda: os.environ.get("LYCEUM_CONFIG", "development.ini"), help="The ini file.", show_default="development.ini"
+    "-c",
+    "--config",
+    default=lambda: os.environ.get("LYCEUM_CONFIG", "development.ini"),
+    help="The ini file.",
+    show_default="development.ini",
 )
 @click.pass_context
 def lyceum(context: click.Context, config: str) -> None:

@@ -1,6 +1,7 @@
 """``lyceum migrate`` and ``lyceum reseal``."""
 
 import click
+from alembic.util.exc import CommandError as AlembicError
 
 from saas.cli.context import CommandError, Shell
 from saas.db import migrate as migrations
@@ -22,12 +23,12 @@ def prepare(shell: Shell) -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Only say whether models and migrations agree.")
 @click.pass_obj
-def migrate(shell: Shell, check: bool) -> None:  # noqa: FBT001 -- click passes flags by position
+def migrate(shell: Shell, check: bool) -> None:
     """Bring the database to this version's schema."""
     if check:
         try:
             migrations.check(shell.runtime.database, shell.runtime.settings.database.migrations)
-        except Exception as error:
+        except AlembicError as error:
             raise CommandError(str(error)) from None
         return
     prepare(shell)

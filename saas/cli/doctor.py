@@ -22,7 +22,7 @@ from saas.tenancy.models import Tenant
 SILENT = timedelta(seconds=45)
 
 
-class Failed(Exception):  # noqa: N818 -- a finding, not a fault
+class Failed(Exception):
     """What is wrong, and what to do."""
 
     def __init__(self, found: str, remedy: str) -> None:
@@ -74,7 +74,9 @@ def broker(shell: Shell) -> str:
     try:
         redis.Redis.from_url(url, socket_timeout=3).ping()
     except redis.RedisError as error:
-        raise Failed(f"Redis does not answer ({type(error).__name__})", "check lyceum.jobs.broker; jobs wait in the outbox") from None
+        raise Failed(
+            f"Redis does not answer ({type(error).__name__})", "check lyceum.jobs.broker; jobs wait in the outbox"
+        ) from None
     return "Redis answers"
 
 
@@ -110,7 +112,10 @@ def keys(shell: Shell) -> str:
                     try:
                         runtime.secrets.open(tenant_id, purpose, getattr(row, name))
                     except SealError:
-                        raise Failed(f"{mapper.local_table} of tenant {tenant_id} does not open", "add the master key it was sealed with") from None
+                        raise Failed(
+                            f"{mapper.local_table} of tenant {tenant_id} does not open",
+                            "add the master key it was sealed with",
+                        ) from None
                     tried += 1
     return f"{tried} sealed values open"
 

@@ -12,12 +12,17 @@ class AcademyForm(Form):
     slug = StringField(
         _("Short name"),
         [InputRequired(_("Enter a short name"))],
-        description=_("a–z, digits and hyphens; part of the address and of commands. It cannot be changed later."),  # noqa: RUF001 -- an en dash for a range
+        description=_("a–z, digits and hyphens; part of the address and of commands. It cannot be changed later."),
         filters=[compact],
     )
-    admin_email = EmailField(_("Admin's e-mail"), [InputRequired(_("Enter the admin's e-mail address"))], filters=[compact])
+    admin_email = EmailField(
+        _("Admin's e-mail"), [InputRequired(_("Enter the admin's e-mail address"))], filters=[compact]
+    )
     host = StringField(
-        _("Own host name"), [Optional()], description=_("Optional, like academy.example.org. Point its DNS here first."), filters=[compact]
+        _("Own host name"),
+        [Optional()],
+        description=_("Optional, like academy.example.org. Point its DNS here first."),
+        filters=[compact],
     )
 
 

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -36,23 +36,23 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 class FixedPoint(sa.types.TypeDecorator[Decimal]):
-    """An exact decimal with eight digits after the point, stored as an integer: SQLite has no decimals, and both sort it."""
+    """An exact decimal with eight digits after the point, stored as an integer, which both databases sort."""
 
     impl = sa.BigInteger
     cache_ok = True
     _unit = Decimal("0.00000001")
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: Decimal | None, _dialect: Dialect) -> int | None:
         return None if value is None else int(value.quantize(self._unit, ROUND_DOWN) / self._unit)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+    def process_result_value(self, value: int | None, _dialect: Dialect) -> Decimal | None:
         return None if value is None else value * self._unit
 
 
@@ -82,6 +82,11 @@ def named(enum: type[StrEnum]) -> sa.Enum:
         name=enum.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+def table_of(model: type[Base]) -> sa.Table:
+    """The table behind a mapped class, for Core statements."""
+    return cast("sa.Table", model.__table__)
 
 
 def uuid7() -> UUID:

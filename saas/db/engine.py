@@ -30,7 +30,7 @@ class HotConnection:
         self.tenant_id = tenant_id
 
     def run(self, statement: ScopedStatement, **parameters: Any) -> CursorResult[Any]:
-        return self.core.execute(statement.clause, statement.bind(self.tenant_id, parameters))  # type: ignore[return-value]  # -- Core always returns a cursor result
+        return self.core.execute(statement.clause, statement.bind(self.tenant_id, parameters))
 
 
 class Database:
@@ -46,7 +46,7 @@ class Database:
         self.read = self.engine.execution_options(write=False)
         self.write = self.engine.execution_options(write=True)
 
-    def _sqlite(self, settings: DatabaseSettings) -> sa.Engine:
+    def _sqlite(self, settings: DatabaseSettings) -> sa.Engine:  # noqa: C901 -- the listeners of one engine
         if self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(self.url, pool_size=settings.pool, max_overflow=settings.pool)

@@ -1,4 +1,4 @@
-"""The DDL that makes a table tenant-proof on each database; every migration that creates a tenant table calls `isolate`.
+"""The DDL that makes a table tenant-proof on each database; a migration that creates a tenant table calls `isolate`.
 
 PostgreSQL: row-level security with FORCE, so that even the owner obeys. After a transaction that set it, the setting
 reads as an empty string on a pooled connection, hence ``nullif``. SQLite: a trigger keeps ``tenant_id`` immutable.
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from saas.db.scope import TENANT_SETTING, enter_tenant
 
 POLICY = "tenant_isolation"
-CURRENT_TENANT = f"nullif(current_setting('{TENANT_SETTING}', true), '')::integer"
+OWN_ROW = f"tenant_id = nullif(current_setting('{TENANT_SETTING}', true), '')::integer"
 
 
 def isolate(connection: Connection, table: str) -> None:
@@ -25,12 +25,10 @@ def isolation_ddl(dialect: str, table: str) -> list[str]:
         return [
             f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
             f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
-            f'CREATE POLICY {POLICY} ON "{table}" USING (tenant_id = {CURRENT_TENANT}) WITH CHECK (tenant_id = {CURRENT_TENANT})',
+            f'CREATE POLICY {POLICY} ON "{table}" USING ({OWN_ROW}) WITH CHECK ({OWN_ROW})',
         ]
-    return [
-        f'CREATE TRIGGER "{table}_keeps_tenant" BEFORE UPDATE OF tenant_id ON "{table}" '
-        "WHEN NEW.tenant_id IS NOT OLD.tenant_id BEGIN SELECT RAISE(ABORT, 'tenant_id is fixed'); END"
-    ]
+    fixed = f'CREATE TRIGGER "{table}_keeps_tenant" BEFORE UPDATE OF tenant_id ON "{table}" '
+    return [fixed + "WHEN NEW.tenant_id IS NOT OLD.tenant_id BEGIN SELECT RAISE(ABORT, 'tenant_id is fixed'); END"]
 
 
 def for_each_tenant(connection: Connection, change: Callable[[int], None]) -> None:

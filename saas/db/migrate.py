@@ -1,4 +1,4 @@
-"""Schema changes by Alembic, run by the role that owns the tables; the application's role gets data access afterwards."""
+"""Schema changes by Alembic, run by the role that owns the tables; the application's role then gets data access."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +38,9 @@ def upgrade(database: Database, folder: Path, revision: str = "head", report: Ca
     _with_owner(database, lambda connection: _upgrade(database, connection, folder, revision, report))
 
 
-def _upgrade(database: Database, connection: Connection, folder: Path, revision: str, report: Callable[[str], Any]) -> None:
+def _upgrade(
+    database: Database, connection: Connection, folder: Path, revision: str, report: Callable[[str], Any]
+) -> None:
     config = _config(folder, connection)
     config.attributes["report"] = report
     command.upgrade(config, revision)

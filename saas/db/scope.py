@@ -49,7 +49,7 @@ def enter_tenant(connection: Connection, tenant_id: int) -> None:
 
 
 def _refused(name: str) -> Any:
-    def refuse(self: Session, *_args: object, **_options: object) -> NoReturn:
+    def refuse(_self: Session, *_args: object, **_options: object) -> NoReturn:
         raise ScopeError(f"{name} would bypass the tenant of this session")
 
     return refuse
@@ -102,7 +102,7 @@ def _narrow(state: ORMExecuteState) -> None:
 
 
 def _refuse_core_access(statement: Any) -> None:
-    """Every tenant table, in every part of the statement, must come through its mapped class: the narrowing sees no other."""
+    """Every tenant table, in every part of the statement, must come through its mapped class."""
     for part in visitors.iterate(statement):
         if isinstance(part, sa.Select | sa.Update | sa.Delete | sa.Insert):
             bare = _tables_in(part) - _claimed_in(part)
@@ -128,7 +128,7 @@ def _claimed_in(part: Any) -> set[str]:
 @event.listens_for(ScopedSession, "before_flush")
 def _stamp(session: ScopedSession, _context: object, _instances: object) -> None:
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, TenantScoped) and row.tenant_id is None:
+        if isinstance(row, TenantScoped) and vars(row).get("tenant_id") is None:
             row.tenant_id = session.tenant_id
         if getattr(row, "tenant_id", session.tenant_id) != session.tenant_id:
             raise ScopeError(f"{type(row).__name__} belongs to another tenant")

@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 -- a statement's parts are private to SQLAlchemy, and proving it means reading them
 """The one door through which Core SQL may touch tenant tables: statements proven, at import, to stay in their tenant.
 
 The hot paths (launch, score, webhook, calendar) cannot afford the ORM's unit of work (docs/performance.md). A
@@ -42,7 +43,9 @@ class ScopedStatement:
 
 
 def _prove(name: str, clause: Any) -> None:
-    parts = [part for part in visitors.iterate(clause) if isinstance(part, sa.Select | sa.Update | sa.Delete | sa.Insert)]
+    parts = [
+        part for part in visitors.iterate(clause) if isinstance(part, sa.Select | sa.Update | sa.Delete | sa.Insert)
+    ]
     if not parts:
         raise UnboundTableError(f"{name}: only select, insert, update and delete can be proven")
     for part in parts:
@@ -114,12 +117,12 @@ def _columns(values: Mapping[Any, Any] | None) -> dict[str, Any]:
 
 def _require(name: str, tables: list[FromClause], bound: list[ColumnElement[Any]]) -> None:
     for table in tables:
-        if isinstance(table, sa.Table | sa.Alias) and "tenant_id" in table.c:
-            if not any(_binds(condition, table) for condition in bound):
-                raise UnboundTableError(f"{name}: {table} is not bound to the tenant")
+        scoped = isinstance(table, sa.Table | sa.Alias) and "tenant_id" in table.c
+        if scoped and not any(_binds(condition, table) for condition in bound):
+            raise UnboundTableError(f"{name}: {table} is not bound to the tenant")
 
 
-def _conjuncts(condition: ColumnElement[Any] | None) -> Iterator[ColumnElement[Any]]:
+def _conjuncts(condition: Any) -> Iterator[ColumnElement[Any]]:
     if condition is None:
         return
     if isinstance(condition, BooleanClauseList) and condition.operator is and_:

@@ -1,1 +1,1 @@
-"""Work that outlives a request: outbox → relay → Dramatiq → execution. The database is the truth; brokers may forget."""
+"""Work that outlives a request: outbox → relay → Dramatiq → execution. The database is the truth."""

@@ -1,4 +1,4 @@
-"""Running one leased row: claim it, run the job, settle it. Killed anywhere, the lease lapses and the row runs again."""
+"""Running one leased row: claim it, run the job, settle it. Killed anywhere, the lease lapses and it runs again."""
 
 import random
 from datetime import datetime, timedelta
@@ -49,7 +49,9 @@ class Execution:
             return
         job, academy = self.runtime.jobs.get(row.job), self.runtime.tenants.by_id(self.tenant_id)
         if job is None or academy is None:
-            self._settle(JobState.DEAD, "this version of the program does not know the job" if job is None else "no such academy")
+            self._settle(
+                JobState.DEAD, "this version of the program does not know the job" if job is None else "no such academy"
+            )
             return
         run = JobRun(self.runtime, academy, row.id, row.attempts, row.give_up_at, backoff(self.settings, row.attempts))
         with structlog.contextvars.bound_contextvars(job=row.job, outbox=str(row.id), tenant=academy.slug):
@@ -58,8 +60,13 @@ class Execution:
     def _claim(self) -> Outbox | None:
         """Counts the attempt and renews the lease; None when a newer lease or another worker has the row."""
         with self.runtime.database.shell() as session:
-            change = sa.update(Outbox).where(*self.mine).values(
-                attempts=Outbox.attempts + 1, leased_until=clock.now() + timedelta(seconds=self.settings.lease_seconds)
+            change = (
+                sa.update(Outbox)
+                .where(*self.mine)
+                .values(
+                    attempts=Outbox.attempts + 1,
+                    leased_until=clock.now() + timedelta(seconds=self.settings.lease_seconds),
+                )
             )
             if cast("CursorResult[Any]", session.execute(change)).rowcount != 1:
                 return None

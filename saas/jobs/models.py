@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,12 +24,34 @@ class Outbox(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        sa.Index("ix_outbox_due", "tenant_id", "due_at", sqlite_where=sa.text("state = 'due'"), postgresql_where=sa.text("state = 'due'")),
-        sa.Index("ix_outbox_leased", "leased_until", sqlite_where=sa.text("state = 'leased'"), postgresql_where=sa.text("state = 'leased'")),
-        sa.Index("ix_outbox_settled", "settled_at", sqlite_where=sa.text("state = 'done'"), postgresql_where=sa.text("state = 'done'")),
-        sa.Index("ix_outbox_dead", "tenant_id", "settled_at", sqlite_where=sa.text("state = 'dead'"), postgresql_where=sa.text("state = 'dead'")),
+        sa.Index(
+            "ix_outbox_due",
+            "tenant_id",
+            "due_at",
+            sqlite_where=sa.text("state = 'due'"),
+            postgresql_where=sa.text("state = 'due'"),
+        ),
+        sa.Index(
+            "ix_outbox_leased",
+            "leased_until",
+            sqlite_where=sa.text("state = 'leased'"),
+            postgresql_where=sa.text("state = 'leased'"),
+        ),
+        sa.Index(
+            "ix_outbox_settled",
+            "settled_at",
+            sqlite_where=sa.text("state = 'done'"),
+            postgresql_where=sa.text("state = 'done'"),
+        ),
+        sa.Index(
+            "ix_outbox_dead",
+            "tenant_id",
+            "settled_at",
+            sqlite_where=sa.text("state = 'dead'"),
+            postgresql_where=sa.text("state = 'dead'"),
+        ),
     )
-    __mapper_args__: ClassVar[dict[str, Any]] = {"primary_key": ["id"]}
+    __mapper_args__ = {"primary_key": ["id"]}  # noqa: RUF012 -- SQLAlchemy reads it from the class
 
     tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenant.id"), primary_key=True, autoincrement=False)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)

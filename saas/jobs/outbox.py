@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.db.base import uuid7
+from saas.db.base import table_of, uuid7
 from saas.db.scope import ScopedSession
 from saas.db.statement import TENANT, ScopedStatement
 from saas.jobs.models import JobState, Outbox
@@ -28,7 +28,12 @@ def later(session: ScopedSession, job: str, *, delay: timedelta = timedelta(), *
     """Promises to run ``job`` with these ids once this transaction is committed. Returns the outbox id."""
     now = clock.now()
     row = Outbox(
-        id=uuid7(), tenant_id=session.tenant_id, job=job, args=_plain(ids), due_at=now + delay, give_up_at=now + delay + GIVE_UP
+        id=uuid7(),
+        tenant_id=session.tenant_id,
+        job=job,
+        args=_plain(ids),
+        due_at=now + delay,
+        give_up_at=now + delay + GIVE_UP,
     )
     session.add(row)
     session.info[_PROMISED] = True
@@ -71,7 +76,7 @@ class Desk:
         return [row.id for row in rows]
 
 
-_outbox = Outbox.__table__
+_outbox = table_of(Outbox)
 #: For hot paths: one promised job. Parameters: id, job, args, now, due_at, give_up_at.
 PROMISE = ScopedStatement(
     "outbox.promise",

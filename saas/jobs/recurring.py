@@ -1,4 +1,4 @@
-"""Recurring jobs: the clock moves `Recurring.next_at` on, and whoever moved it writes the outbox rows, one per tenant."""
+"""Recurring jobs: the clock moves `Recurring.next_at` on, and whoever moved it writes an outbox row per tenant."""
 
 import random
 from datetime import timedelta
@@ -42,7 +42,9 @@ def _promise(session: Session, job: Job, every: timedelta) -> int:
     tenants = session.scalars(sa.select(Tenant.id).where(Tenant.status == TenantStatus.ACTIVE)).all()
     for tenant_id in tenants:
         due_at = now + timedelta(seconds=random.uniform(0, spread))  # noqa: S311 -- spreading load, not a secret
-        session.add(Outbox(id=uuid7(), tenant_id=tenant_id, job=job.name, args={}, due_at=due_at, give_up_at=due_at + GIVE_UP))
+        session.add(
+            Outbox(id=uuid7(), tenant_id=tenant_id, job=job.name, args={}, due_at=due_at, give_up_at=due_at + GIVE_UP)
+        )
     return len(tenants)
 
 

@@ -1,4 +1,4 @@
-"""Jobs by name. A job is a function ``(run: JobRun, **ids)`` that a feature's scan registers; arguments are ids only."""
+"""Jobs by name. A job is a function ``(run: JobRun, **ids)`` that a feature's scan registers; it takes ids only."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class JobRun:
         return self.runtime.database.transaction(self.academy.id, write=write)
 
 
-class Retry(Exception):  # noqa: N818 -- an outcome, not a fault
+class Retry(Exception):
     """Not now. ``after`` overrides the usual back-off (a partner's ``Retry-After``)."""
 
     def __init__(self, reason: str, after: timedelta | None = None) -> None:
@@ -41,7 +41,7 @@ class Retry(Exception):  # noqa: N818 -- an outcome, not a fault
         self.after = after
 
 
-class GiveUp(Exception):  # noqa: N818 -- an outcome, not a fault
+class GiveUp(Exception):
     """Never: running it again cannot help. The row becomes a dead letter at once."""
 
 

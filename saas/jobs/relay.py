@@ -86,7 +86,7 @@ class Relay:
 
     def _held(self, session: Session) -> dict[int, int]:
         counted = sa.select(Outbox.tenant_id, sa.func.count()).where(Outbox.state == JobState.LEASED)
-        return {tenant_id: count for tenant_id, count in session.execute(counted.group_by(Outbox.tenant_id))}
+        return dict(session.execute(counted.group_by(Outbox.tenant_id)).tuples().all())
 
     def _next_in_turn(self, session: Session, room: int, held: dict[int, int]) -> list[UUID]:
         """Ids of due rows, every tenant's first before any tenant's second; saturated tenants wait."""
@@ -98,7 +98,12 @@ class Relay:
             .where(Outbox.state == JobState.DUE, Outbox.due_at <= clock.now(), Outbox.tenant_id.not_in(full))
             .subquery()
         )
-        query = sa.select(due.c.id, due.c.tenant_id).where(due.c.turn <= share).order_by(due.c.turn, due.c.due_at).limit(room)
+        query = (
+            sa.select(due.c.id, due.c.tenant_id)
+            .where(due.c.turn <= share)
+            .order_by(due.c.turn, due.c.due_at)
+            .limit(room)
+        )
         taken: dict[int, int] = dict(held)
         ids = []
         for outbox_id, tenant_id in session.execute(query):

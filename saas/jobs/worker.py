@@ -40,12 +40,14 @@ class Worker:
         self.runtime = runtime
         self.settings = runtime.settings.jobs
         self.broker: dramatiq.Broker = (
-            RedisBroker(url=self.settings.broker, middleware=[]) if self.settings.broker else StubBroker(middleware=[])
+            RedisBroker(url=self.settings.broker, middleware=[])  # type: ignore[no-untyped-call]  # -- dramatiq leaves it untyped
+            if self.settings.broker
+            else StubBroker(middleware=[])
         )
         self._actor = dramatiq.Actor(
             self._perform, broker=self.broker, actor_name="outbox", queue_name=QUEUE, priority=0, options={}
         )
-        self.relay = Relay(runtime, lambda *row: self._actor.send(*map(str, row)) and None)
+        self.relay = Relay(runtime, self._send)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -64,6 +66,9 @@ class Worker:
         self._thread.join(timeout=10)
         self._worker.stop(timeout=20_000)
         self.broker.close()
+
+    def _send(self, tenant_id: int, outbox_id: UUID, lease_id: UUID) -> None:
+        self._actor.send(str(tenant_id), str(outbox_id), str(lease_id))
 
     def _perform(self, tenant_id: str, outbox_id: str, lease_id: str) -> None:
         try:

@@ -35,7 +35,9 @@ class Lifecycle:
 
     def all(self) -> Sequence[Tenant]:
         loaded = (selectinload(Tenant.domains), selectinload(Tenant.features))
-        return self.session.scalars(sa.select(Tenant).where(Tenant.id != OPERATOR).options(*loaded).order_by(Tenant.slug)).all()
+        return self.session.scalars(
+            sa.select(Tenant).where(Tenant.id != OPERATOR).options(*loaded).order_by(Tenant.slug)
+        ).all()
 
     def by_slug(self, slug: str) -> Tenant:
         tenant = self.session.scalar(sa.select(Tenant).where(Tenant.slug == slug, Tenant.id != OPERATOR))
@@ -44,7 +46,7 @@ class Lifecycle:
         return tenant
 
     def create(self, slug: str, name: str, hosts: Sequence[str] = ()) -> Tenant:
-        """A new academy at ``<slug>.<bare host>`` and at each of ``hosts``; the first of those is its primary address."""
+        """A new academy at ``<slug>.<bare host>`` and at each of ``hosts``; the first of those is primary."""
         slug, name = slug.strip().lower(), name.strip()
         if not SLUG.fullmatch(slug):
             raise Refused("TENANT_SLUG", seen=slug)

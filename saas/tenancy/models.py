@@ -50,7 +50,13 @@ class Domain(Base):
 
     __tablename__ = "domain"
     __table_args__ = (
-        sa.Index("uq_domain_primary", "tenant_id", unique=True, sqlite_where=sa.text("is_primary"), postgresql_where=sa.text("is_primary")),
+        sa.Index(
+            "uq_domain_primary",
+            "tenant_id",
+            unique=True,
+            sqlite_where=sa.text("is_primary"),
+            postgresql_where=sa.text("is_primary"),
+        ),
     )
 
     host: Mapped[str] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""HTTP: the order in which the shell answers a request. Outermost first: observe, headers, errors, host gate, transaction."""
+"""HTTP: the order in which the shell answers a request. From outside: observe, headers, transaction, errors, gate."""
 
 from pyramid.config import Configurator
 

@@ -17,7 +17,9 @@ def cleaned(value: Any) -> Any:
     """A one-line value without surrounding space and invisible characters; inner spaces become single ones."""
     if not isinstance(value, str):
         return value
-    kept = "".join(" " if char.isspace() else char for char in value if char.isspace() or unicodedata.category(char)[0] != "C")
+    kept = "".join(
+        " " if char.isspace() else char for char in value if char.isspace() or unicodedata.category(char)[0] != "C"
+    )
     return " ".join(kept.split())
 
 
@@ -62,6 +64,12 @@ class Form(wtforms.Form):
         changed = []
         for field in self:
             raw = field.raw_data[0] if getattr(field, "raw_data", None) else None
-            if isinstance(raw, str) and isinstance(field.data, str) and field.filters and raw != field.data and field.data:
+            if (
+                isinstance(raw, str)
+                and isinstance(field.data, str)
+                and field.filters
+                and raw != field.data
+                and field.data
+            ):
                 changed.append(str(field.label.text))
         return changed

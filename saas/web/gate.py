@@ -39,7 +39,7 @@ def tween_factory(handler: Callable[[Request], Any], _registry: Any) -> Callable
 
 
 class HousePredicate:
-    """Route predicate ``house="academy" | "operator"``: the console exists on the bare host only, academies elsewhere."""
+    """Route predicate ``house="academy" | "operator"``: the console exists on the bare host only."""
 
     def __init__(self, value: str, _config: Configurator) -> None:
         self.operator = value == "operator"

@@ -36,7 +36,9 @@ def guarded_view(view: Any, info: Any) -> Any:
         if checks_origin and request.method not in SAFE_METHODS:
             refuse_foreign_origin(request)
         if rate is not None and request.method not in SAFE_METHODS | {"HEAD"}:
-            request.registry.limiter.hit(rate, request.matched_route.name, str(request.tenant.id), request.client_addr or "")
+            request.registry.limiter.hit(
+                rate, request.matched_route.name, str(request.tenant.id), request.client_addr or ""
+            )
         return view(context, request)
 
     return guarded

@@ -39,7 +39,7 @@ class Page(RendererHelper):
     def clone(self, name: str | None = None, package: Any = None, registry: Any = None) -> "Page":
         return Page(name or self.name, package or self.package, registry or self.registry)
 
-    def render(self, value: Any, system_values: Any, request: Any = None) -> str:
+    def render(self, value: Any, _system_values: Any, request: Any = None) -> str:
         return render(request, self.name, value)
 
 
@@ -98,7 +98,7 @@ def translate_plural(singular: str, plural: str, number: int) -> str:
 def percent(number: Decimal | float | None) -> str:
     """Two decimals at most, none when whole."""
     if number is None:
-        return "–"  # noqa: RUF001 -- an en dash is the sign for "nothing" in tables
+        return "–"
     return f"{Decimal(str(number)).quantize(Decimal('0.01')).normalize():f} %"
 
 

@@ -37,7 +37,8 @@ def _inside_transaction(request: Request) -> bool:
 
 def retry_tween(handler: Callable[[Request], Any], _registry: object) -> Callable[[Request], Any]:
     """Outside the transaction: marks the database's "try again" errors for pyramid_retry, and gives an error that only
-    the commit met the same page as any other."""
+    the commit met the same page as any other.
+    """
 
     def tween(request: Request) -> Any:
         try:
@@ -71,5 +72,7 @@ def includeme(config: Configurator) -> None:
     )
     config.include("pyramid_retry")
     config.include("pyramid_tm")
-    config.add_tween("saas.web.transactions.retry_tween", under="saas.web.headers.tween_factory", over="pyramid_tm.tm_tween_factory")
+    config.add_tween(
+        "saas.web.transactions.retry_tween", under="saas.web.headers.tween_factory", over="pyramid_tm.tm_tween_factory"
+    )
     config.add_request_method(scoped_session, "db", reify=True)

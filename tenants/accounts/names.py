@@ -18,7 +18,9 @@ _NOTHING = frozenset({"", "null", "none", "undefined", "n/a"})
 
 def visible(text: str) -> str:
     """Without control and format characters (zero-width, bidi), spaces collapsed."""
-    kept = "".join(" " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C")
+    kept = "".join(
+        " " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C"
+    )
     return " ".join(kept.split())
 
 

@@ -9,12 +9,13 @@ from pyramid.request import Request
 from pyramid.security import Allowed, Denied
 
 from saas import clock
+from saas.db.base import table_of
 from saas.db.statement import TENANT, ScopedStatement
 from saas.sessions import WebSession, hash_token
 from tenants.access import Role, allows
 from tenants.accounts.models import Person, PersonStatus
 
-_session, _person = WebSession.__table__, Person.__table__
+_session, _person = table_of(WebSession), table_of(Person)
 
 IDENTITY = ScopedStatement(
     "accounts.identity",

@@ -37,7 +37,9 @@ class People:
     def all(self, search: str = "") -> Sequence[Person]:
         query = sa.select(Person).order_by(Person.family_name, Person.given_name, Person.id)
         if search.strip():
-            found = sa.func.lower(Person.given_name + " " + Person.family_name + " " + sa.func.coalesce(Person.email, ""))
+            found = sa.func.lower(
+                Person.given_name + " " + Person.family_name + " " + sa.func.coalesce(Person.email, "")
+            )
             query = query.where(found.contains(search.strip().lower(), autoescape=True))
         return self.session.scalars(query.limit(500)).all()
 
@@ -100,8 +102,10 @@ class People:
     def _keep_an_admin(self, person: Person) -> None:
         if person.role is not Role.ADMIN:
             return
-        others = sa.select(sa.func.count()).select_from(Person).where(
-            Person.role == Role.ADMIN, Person.status == PersonStatus.ACTIVE, Person.id != person.id
+        others = (
+            sa.select(sa.func.count())
+            .select_from(Person)
+            .where(Person.role == Role.ADMIN, Person.status == PersonStatus.ACTIVE, Person.id != person.id)
         )
         if not self.session.scalar(others):
             raise Refused("PERSON_LAST_ADMIN")
@@ -135,7 +139,9 @@ class SignIn:
         now = clock.now()
         used = (
             sa.update(SignInLink)
-            .where(SignInLink.token_hash == hash_token(token), SignInLink.used_at.is_(None), SignInLink.expires_at > now)
+            .where(
+                SignInLink.token_hash == hash_token(token), SignInLink.used_at.is_(None), SignInLink.expires_at > now
+            )
             .values(used_at=now)
             .returning(SignInLink.person_id)
         )

@@ -121,7 +121,9 @@ class PeoplePages(View):
         form = InviteForm.of(self.request)
         if form.accepted():
             try:
-                person = self.people.create(form.email.data, form.given_name.data, form.family_name.data, Role(form.role.data))
+                person = self.people.create(
+                    form.email.data, form.given_name.data, form.family_name.data, Role(form.role.data)
+                )
                 record(self.request, "person.invited", person.name, role=person.role.value)
                 return self._with_link(person)
             except Refused as refusal:
@@ -191,6 +193,12 @@ def includeme(config: Configurator) -> None:
     config.add_route("profile", "/profile")
     config.add_route("people", "/people", house="academy")
     config.add_route("person_new", "/people/new", house="academy")
-    for name, path in (("person", ""), ("person_link", "/link"), ("person_role", "/role"), ("person_status", "/status"), ("person_erase", "/erase")):
+    for name, path in (
+        ("person", ""),
+        ("person_link", "/link"),
+        ("person_role", "/role"),
+        ("person_status", "/status"),
+        ("person_erase", "/erase"),
+    ):
         config.add_route(name, f"/people/{{person_id}}{path}", factory=person_in_address, house="academy")
     config.scan(__name__)

@@ -113,7 +113,9 @@ def check_body(kind: BlockKind, body: dict[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise Refused("BLOCK_INVALID", seen=": ".join(filter(None, (field, first["msg"].removeprefix("Value error, "))))) from None
+        raise Refused(
+            "BLOCK_INVALID", seen=": ".join(filter(None, (field, first["msg"].removeprefix("Value error, "))))
+        ) from None
 
 
 def body_of(block: Block) -> Any:

@@ -49,7 +49,13 @@ class ChapterPages(AuthoringView):
     def _shown(self, form: Any) -> dict[str, Any]:
         blocks = [(block, preview(block)) for block in self.context.blocks]
         activity = self.context.activity
-        return {"form": form, "chapter": self.context, "activity": activity, "blocks": blocks, "tabs": activity_tabs(self.request, activity)}
+        return {
+            "form": form,
+            "chapter": self.context,
+            "activity": activity,
+            "blocks": blocks,
+            "tabs": activity_tabs(self.request, activity),
+        }
 
     @view_config(route_name="chapter_move", request_method="POST")
     def move(self) -> Response:
@@ -73,7 +79,12 @@ class ChapterPages(AuthoringView):
         kind = self._kind()
         return {"form": FORMS[kind].of(self.request), "kind": kind.value, "chapter": self.context, "block": None}
 
-    @view_config(route_name="block_new", request_method="POST", renderer=page("courses/block.html"), max_body=MAX_UPLOAD + 100_000)
+    @view_config(
+        route_name="block_new",
+        request_method="POST",
+        renderer=page("courses/block.html"),
+        max_body=MAX_UPLOAD + 100_000,
+    )
     def create_block(self) -> Any:
         kind = self._kind()
         form = FORMS[kind].of(self.request)
@@ -99,7 +110,12 @@ class BlockPages(AuthoringView):
     def show(self) -> dict[str, Any]:
         return self._shown(FORMS[self.context.kind].of(self.request, data=form_data(self.context)))
 
-    @view_config(route_name="block_edit", request_method="POST", renderer=page("courses/block.html"), max_body=MAX_UPLOAD + 100_000)
+    @view_config(
+        route_name="block_edit",
+        request_method="POST",
+        renderer=page("courses/block.html"),
+        max_body=MAX_UPLOAD + 100_000,
+    )
     def save(self) -> Any:
         form = FORMS[self.context.kind].of(self.request)
         if "more" not in self.request.POST and form.accepted():
@@ -154,7 +170,13 @@ def form_data(block: Block) -> dict[str, Any]:
     choices = [{"text": choice.text, "correct": choice.correct} for choice in body.choices]
     number = "" if body.number is None else f"{body.number.normalize():f}"
     tolerance = f"{body.tolerance.normalize():f}" if body.tolerance else ""
-    return {**body.model_dump(), "kind": body.kind.value, "choices": choices or None, "number": number, "tolerance": tolerance}
+    return {
+        **body.model_dump(),
+        "kind": body.kind.value,
+        "choices": choices or None,
+        "number": number,
+        "tolerance": tolerance,
+    }
 
 
 def body_from(request: Request, kind: BlockKind, form: Any, block: Block | None = None) -> dict[str, Any]:
@@ -165,7 +187,11 @@ def body_from(request: Request, kind: BlockKind, form: Any, block: Block | None 
     question = QuestionKind(form.kind.data)
     body = {"kind": question, "prompt": form.prompt.data, "feedback": (form.feedback.data or "").strip()}
     if question is QuestionKind.NUMBER:
-        return {**body, "number": read_number(form.number.data or ""), "tolerance": read_number(form.tolerance.data or "") or 0}
+        return {
+            **body,
+            "number": read_number(form.number.data or ""),
+            "tolerance": read_number(form.tolerance.data or "") or 0,
+        }
     rows = [row.data for row in form.choices if row.data["text"]]
     return {**body, "choices": [{"text": row["text"], "correct": row["correct"]} for row in rows]}
 
@@ -179,7 +205,12 @@ def _image_body(request: Request, form: Any, block: Block | None) -> dict[str, A
         media_id = block.body["media_id"]
     else:
         raise Refused("PICTURE_MISSING")
-    return {"media_id": media_id, "alt": form.alt.data or "", "decorative": form.decorative.data, "caption": form.caption.data or ""}
+    return {
+        "media_id": media_id,
+        "alt": form.alt.data or "",
+        "decorative": form.decorative.data,
+        "caption": form.caption.data or "",
+    }
 
 
 def includeme(config: Configurator) -> None:

@@ -18,7 +18,9 @@ QUESTION_KINDS = {
 class CourseForm(Form):
     title = StringField(_("Title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
     summary = TextAreaField(
-        _("Summary"), [Optional(), Length(max=TEXT_LENGTH)], description=_("One or two sentences; learners see them in the catalog.")
+        _("Summary"),
+        [Optional(), Length(max=TEXT_LENGTH)],
+        description=_("One or two sentences; learners see them in the catalog."),
     )
 
 
@@ -26,12 +28,16 @@ class ActivityForm(Form):
     title = StringField(_("Title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
     description = TextAreaField(_("Description"), [Optional(), Length(max=TEXT_LENGTH)])
     duration_minutes = IntegerField(
-        _("Duration"), [Optional(), NumberRange(1, 6000, _("Enter minutes between 1 and 6000"))], description=_("In minutes.")
+        _("Duration"),
+        [Optional(), NumberRange(1, 6000, _("Enter minutes between 1 and 6000"))],
+        description=_("In minutes."),
     )
 
 
 class ChapterForm(Form):
-    title = StringField(_("Chapter title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
+    title = StringField(
+        _("Chapter title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned]
+    )
 
 
 class TextForm(Form):
@@ -46,7 +52,10 @@ class TextForm(Form):
 class ImageForm(Form):
     picture = FileField(_("Picture"), description=_("PNG, JPEG, WebP or GIF, at most 6 MB."))
     alt = StringField(
-        _("What is to be seen"), [Length(max=500)], description=_("For people who cannot see the picture."), filters=[cleaned]
+        _("What is to be seen"),
+        [Length(max=500)],
+        description=_("For people who cannot see the picture."),
+        filters=[cleaned],
     )
     decorative = BooleanField(_("Only decoration: it carries no information"))
     caption = StringField(_("Caption"), [Optional(), Length(max=500)], filters=[cleaned])
@@ -62,7 +71,12 @@ class QuestionForm(Form):
     prompt = StringField(_("Question"), [InputRequired(_("Enter the question")), Length(max=500)], filters=[cleaned])
     choices = FieldList(FormField(ChoiceForm), min_entries=4, max_entries=20)
     number = StringField(_("Right number"), [Length(max=40)], filters=[cleaned])
-    tolerance = StringField(_("Tolerance"), [Length(max=40)], description=_("Also right: anything this near to the number."), filters=[cleaned])
+    tolerance = StringField(
+        _("Tolerance"),
+        [Length(max=40)],
+        description=_("Also right: anything this near to the number."),
+        filters=[cleaned],
+    )
     feedback = TextAreaField(
         _("Explanation"), [Optional(), Length(max=2000)], description=_("Shown after the answer, right or wrong.")
     )

@@ -1,4 +1,4 @@
-"""Authors' Markdown to safe HTML: CommonMark with tables, then an allow-list of elements (no scripts, forms or hx-*)."""
+"""Authors' Markdown to safe HTML: CommonMark with tables, then an allow-list of elements."""
 
 from functools import lru_cache
 

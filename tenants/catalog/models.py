@@ -104,7 +104,7 @@ class Chapter(TenantScoped, Base):
 
 
 class Block(TenantScoped, Base):
-    """``body`` by kind (checked by `tenants.catalog.blocks`): text, image or question. It holds the answers: staff only."""
+    """``body`` by kind (checked by `tenants.catalog.blocks`): text, image or question. It holds answers: staff only."""
 
     __tablename__ = "block"
     __table_args__ = (

@@ -39,8 +39,17 @@ def _encode(upload: bytes) -> tuple[bytes, int, int]:
             with Image.open(io.BytesIO(upload), formats=_FORMATS) as source:
                 if source.width * source.height > MAX_PIXELS:
                     raise Refused("PICTURE_TOO_LARGE", wanted=f"{MAX_PIXELS} pixels")
-                picture = ImageOps.exif_transpose(source).convert("RGBA" if source.mode in ("RGBA", "P", "LA") else "RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+                picture = ImageOps.exif_transpose(source).convert(
+                    "RGBA" if source.mode in ("RGBA", "P", "LA") else "RGB"
+                )
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ):
         raise Refused("PICTURE_INVALID", wanted=", ".join(_FORMATS)) from None
     picture.thumbnail((MAX_SIDE, MAX_SIDE))
     out = io.BytesIO()

@@ -15,6 +15,7 @@ from tenants.catalog.models import Activity, ActivityType, Block, BlockKind, Cha
 
 TITLE_LENGTH = 200
 TEXT_LENGTH = 5000
+Found = TypeVar("Found", Course, Activity, Chapter, Block)
 Placed = TypeVar("Placed", Activity, Chapter, Block)
 
 
@@ -34,7 +35,9 @@ class Catalog:
     def courses(self, *, published_only: bool = False, words: str = "") -> Sequence[Course]:
         query = sa.select(Course).options(selectinload(Course.activities)).order_by(Course.title, Course.id)
         if words:
-            query = query.where(sa.func.lower(Course.title + " " + Course.summary).contains(words.lower(), autoescape=True))
+            query = query.where(
+                sa.func.lower(Course.title + " " + Course.summary).contains(words.lower(), autoescape=True)
+            )
         if published_only:
             query = query.where(Course.status == Status.PUBLISHED)
         return self.session.scalars(query).all()
@@ -51,7 +54,7 @@ class Catalog:
     def block(self, block_id: UUID) -> Block:
         return self._found(Block, block_id)
 
-    def _found(self, kind: type[Any], row_id: UUID) -> Any:
+    def _found(self, kind: type[Found], row_id: UUID) -> Found:
         row = self.session.get(kind, row_id)
         if row is None:
             raise Refused("WEB_NOT_FOUND")
@@ -67,7 +70,12 @@ class Catalog:
         course.title, course.summary = _title(title), summary.strip()[:TEXT_LENGTH]
 
     def create_activity(
-        self, course: Course, title: str, description: str = "", minutes: int | None = None, type_: ActivityType = ActivityType.E_LEARNING
+        self,
+        course: Course,
+        title: str,
+        description: str = "",
+        minutes: int | None = None,
+        type_: ActivityType = ActivityType.E_LEARNING,
     ) -> Activity:
         activity = Activity(course_id=course.id, type=type_, title=_title(title), position=len(course.activities))
         self.edit_activity(activity, title, description, minutes)

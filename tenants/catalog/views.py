@@ -122,7 +122,9 @@ class CoursePages(AuthoringView):
         form = ActivityForm.of(self.request)
         if not form.accepted():
             return self.refused(form=form, course=self.context)
-        made = self.catalog.create_activity(self.context, form.title.data, form.description.data or "", form.duration_minutes.data)
+        made = self.catalog.create_activity(
+            self.context, form.title.data, form.description.data or "", form.duration_minutes.data
+        )
         return self.go("activity_content", activity_id=made.id)
 
 
@@ -139,13 +141,20 @@ class ActivityPages(AuthoringView):
         form = ActivityForm.of(self.request)
         if not form.accepted():
             return self.refused(**self._settings(form))
-        self.catalog.edit_activity(self.context, form.title.data, form.description.data or "", form.duration_minutes.data)
+        self.catalog.edit_activity(
+            self.context, form.title.data, form.description.data or "", form.duration_minutes.data
+        )
         self.say(_("Saved"))
         return self.go("activity_settings", activity_id=self.context.id)
 
     def _settings(self, form: Any) -> dict[str, Any]:
         panels = self.request.panels("activity.settings", self.context)
-        return {"form": form, "activity": self.context, "panels": panels, "tabs": activity_tabs(self.request, self.context)}
+        return {
+            "form": form,
+            "activity": self.context,
+            "panels": panels,
+            "tabs": activity_tabs(self.request, self.context),
+        }
 
     @view_config(route_name="activity_publish", request_method="POST")
     def publish(self) -> Response:
@@ -163,7 +172,10 @@ class ActivityPages(AuthoringView):
 
     @view_config(route_name="activity_delete", request_method="GET", renderer=page("courses/delete.html"))
     def confirm(self) -> dict[str, Any]:
-        return {"thing": self.context, "back": self.request.route_path("activity_settings", activity_id=self.context.id)}
+        return {
+            "thing": self.context,
+            "back": self.request.route_path("activity_settings", activity_id=self.context.id),
+        }
 
     @view_config(route_name="activity_delete", request_method="POST")
     def delete(self) -> Response:
@@ -218,7 +230,13 @@ def includeme(config: Configurator) -> None:
     config.add_route("courses", "/courses", house="academy")
     config.add_route("course_new", "/courses/new", house="academy")
     config.add_route("media", "/media/{media_id}", house="academy")
-    for name, path in (("course", ""), ("course_edit", "/edit"), ("course_publish", "/publish"), ("course_delete", "/delete"), ("activity_new", "/activities/new")):
+    for name, path in (
+        ("course", ""),
+        ("course_edit", "/edit"),
+        ("course_publish", "/publish"),
+        ("course_delete", "/delete"),
+        ("activity_new", "/activities/new"),
+    ):
         config.add_route(name, f"/courses/{{course_id}}{path}", factory=course_in_address, house="academy")
     for name, path in (
         ("activity_content", "/content"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- sentences of a course read best on one line
 """What the demonstration academies teach. Plain data; `tenants.demo.services` turns it into courses."""
 
 from typing import Any
@@ -12,12 +13,27 @@ def text(markdown: str) -> dict[str, Any]:
 def choose(prompt: str, right: str | list[str], wrong: list[str], feedback: str) -> dict[str, Any]:
     answers = [right] if isinstance(right, str) else right
     kind = "single" if isinstance(right, str) else "multiple"
-    choices = [{"text": each, "correct": True} for each in answers] + [{"text": each, "correct": False} for each in wrong]
-    return {"block": "question", "kind": kind, "prompt": prompt, "choices": sorted(choices, key=lambda each: str(each["text"])), "feedback": feedback}
+    choices = [{"text": each, "correct": True} for each in answers] + [
+        {"text": each, "correct": False} for each in wrong
+    ]
+    return {
+        "block": "question",
+        "kind": kind,
+        "prompt": prompt,
+        "choices": sorted(choices, key=lambda each: str(each["text"])),
+        "feedback": feedback,
+    }
 
 
 def number(prompt: str, right: str, tolerance: str, feedback: str) -> dict[str, Any]:
-    return {"block": "question", "kind": "number", "prompt": prompt, "number": right, "tolerance": tolerance, "feedback": feedback}
+    return {
+        "block": "question",
+        "kind": "number",
+        "prompt": prompt,
+        "number": right,
+        "tolerance": tolerance,
+        "feedback": feedback,
+    }
 
 
 TIDES: list[Chapter] = [
@@ -30,7 +46,12 @@ TIDES: list[Chapter] = [
                 "- When a coast passes through a bulge, it is *high tide*.\n- In between it is *low tide*.\n\n"
                 "The Sun does the same with a bit less than half the strength."
             ),
-            choose("How many high tides does most of the world see in a day?", "Two", ["One", "Four"], "One bulge faces the Moon, the other lies opposite."),
+            choose(
+                "How many high tides does most of the world see in a day?",
+                "Two",
+                ["One", "Four"],
+                "One bulge faces the Moon, the other lies opposite.",
+            ),
         ],
     ),
     (
@@ -41,7 +62,12 @@ TIDES: list[Chapter] = [
                 "At the half moons they pull across each other: a **neap tide**.\n\n"
                 "| Moon | Tide | Range |\n|---|---|---|\n| new, full | spring | large |\n| half | neap | small |"
             ),
-            choose("When are spring tides to be expected?", ["At new moon", "At full moon"], ["At half moon", "In spring only"], "The name has nothing to do with the season."),
+            choose(
+                "When are spring tides to be expected?",
+                ["At new moon", "At full moon"],
+                ["At half moon", "In spring only"],
+                "The name has nothing to do with the season.",
+            ),
         ],
     ),
     (
@@ -52,7 +78,12 @@ TIDES: list[Chapter] = [
                 "1, 2, 3, 3, 2 and 1 twelfths of the range in the six hours.\n\n"
                 "> Time and tide wait for no one, but they can be worked out beforehand."
             ),
-            number("The range is 6 metres. How many metres does the water rise in the third hour?", "1.5", "0.01", "Three twelfths of six metres."),
+            number(
+                "The range is 6 metres. How many metres does the water rise in the third hour?",
+                "1.5",
+                "0.01",
+                "Three twelfths of six metres.",
+            ),
         ],
     ),
 ]
@@ -67,14 +98,21 @@ BREAD: list[Chapter] = [
         "Four ingredients",
         [
             text("Flour, water, salt and time. Everything else in a loaf is what these four do to each other."),
-            choose("Which of these is not needed for bread?", "Sugar", ["Water", "Flour"], "Yeasts live on what the flour itself offers."),
+            choose(
+                "Which of these is not needed for bread?",
+                "Sugar",
+                ["Water", "Flour"],
+                "Yeasts live on what the flour itself offers.",
+            ),
         ],
     ),
     (
         "Baker's percentages",
         [
-            text("Bakers weigh against the flour: *flour is 100 %*, everything else is a share of it. A dough of 70 % hydration has 700 g of water for each kilogram of flour."),
-            number("How many grams of water belong to 500 g of flour at 70 %?", "350", "0", "0.7 × 500 g = 350 g."),  # noqa: RUF001 -- the sign for multiplication
+            text(
+                "Bakers weigh against the flour: *flour is 100 %*, everything else is a share of it. A dough of 70 % hydration has 700 g of water for each kilogram of flour."
+            ),
+            number("How many grams of water belong to 500 g of flour at 70 %?", "350", "0", "0.7 × 500 g = 350 g."),
         ],
     ),
 ]

@@ -84,7 +84,10 @@ def doors(runtime: Runtime) -> list[Door]:
     found_doors = []
     for wanted in ACADEMIES:
         with runtime.database.shell(write=False) as session:
-            tenants = {tenant.slug: academy(tenant, runtime.settings.web) for tenant in Lifecycle(session, runtime.settings.web).all()}
+            tenants = {
+                tenant.slug: academy(tenant, runtime.settings.web)
+                for tenant in Lifecycle(session, runtime.settings.web).all()
+            }
         if wanted["slug"] in tenants:
             emails = {role: email for email, _given, _family, role in wanted["people"] if role in ("admin", "learner")}
             found_doors.append(_door(runtime, tenants[wanted["slug"]], emails))
@@ -94,7 +97,11 @@ def doors(runtime: Runtime) -> list[Door]:
 
 def _door(runtime: Runtime, academy: Academy, emails: dict[str, str]) -> Door:
     with runtime.database.transaction(academy.id) as session:
-        links = {role: academy.url + _link(session, person) for role, email in emails.items() if (person := People(session).by_email(email))}
+        links = {
+            role: academy.url + _link(session, person)
+            for role, email in emails.items()
+            if (person := People(session).by_email(email))
+        }
     return Door(academy.name, academy.url, links)
 
 

@@ -75,7 +75,11 @@ def confirm(run: JobRun, delivery_id: str) -> None:
         delivery = session.get(ScoreDelivery, UUID(delivery_id), with_for_update=True)
         if delivery is None or delivery.state is not DeliveryState.SENT:
             return
-        kept = Verdict(DeliveryState.SENT, cause="the LMS shows another score") if stands is False else Verdict(DeliveryState.SENT)
+        kept = (
+            Verdict(DeliveryState.SENT, cause="the LMS shows another score")
+            if stands is False
+            else Verdict(DeliveryState.SENT)
+        )
         sent_at = delivery.sent_at
         Ledger(session, channels).keep(delivery, kept, tries, None)
         delivery.sent_at = sent_at

@@ -1,7 +1,7 @@
-"""The ledger's rules: a result never falls, every outside LMS that launched the person hears of it, the newest word wins."""
+"""The ledger's rules: a result never falls, every LMS that launched the person hears of it, the newest word wins."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
@@ -47,7 +47,7 @@ class Try:
     cause: str = ""
     status: int | None = None
     milliseconds: int | None = None
-    at: datetime = datetime.min
+    at: datetime = field(default_factory=clock.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,12 @@ class Ledger:
             .with_for_update()
         )
         if result is None:
-            result = Result(person_id=made.person_id, activity_id=made.activity_id, progress=Progress.IN_PROGRESS, achieved_at=made.at)
+            result = Result(
+                person_id=made.person_id,
+                activity_id=made.activity_id,
+                progress=Progress.IN_PROGRESS,
+                achieved_at=made.at,
+            )
             self.session.add(result)
         elif not _improves(result, made):
             return
@@ -158,7 +163,9 @@ class Ledger:
         told = sa.select(ScoreDelivery.id).where(ScoreDelivery.channel == channel, ScoreDelivery.route_id == route_id)
         if whose is None or self.session.scalar(told.limit(1)) is not None:
             return
-        result = self.session.scalar(sa.select(Result).where(Result.person_id == whose[0], Result.activity_id == whose[1]))
+        result = self.session.scalar(
+            sa.select(Result).where(Result.person_id == whose[0], Result.activity_id == whose[1])
+        )
         if result is not None:
             self.tell(result, channel, route_id)
 
@@ -168,7 +175,9 @@ class Ledger:
         delivery.code = delivery.cause = ""
         later(self.session, "grades.deliver", delivery_id=delivery.id)
 
-    def keep(self, delivery: ScoreDelivery, verdict: Verdict, tries: Sequence[Try], next_try_at: datetime | None) -> None:
+    def keep(
+        self, delivery: ScoreDelivery, verdict: Verdict, tries: Sequence[Try], next_try_at: datetime | None
+    ) -> None:
         """The outcome of one run of the job."""
         for each in tries:
             self.session.add(
@@ -238,7 +247,7 @@ class Deliveries:
         query = sa.select(ScoreDelivery.state, sa.func.count(ScoreDelivery.id)).group_by(ScoreDelivery.state)
         return dict(self.session.execute(query).tuples().all())
 
-    def _query(self) -> sa.Select[tuple[ScoreDelivery, Person, Activity]]:
+    def _query(self) -> sa.Select[ScoreDelivery, Person, Activity]:
         return (
             sa.select(ScoreDelivery, Person, Activity)
             .join(Result, Result.id == ScoreDelivery.result_id)
@@ -246,10 +255,14 @@ class Deliveries:
             .join(Activity, Activity.id == Result.activity_id)
         )
 
-    def _told(self, query: sa.Select[tuple[ScoreDelivery, Person, Activity]]) -> list[Told]:
+    def _told(self, query: sa.Select[ScoreDelivery, Person, Activity]) -> list[Told]:
         rows = self.session.execute(query).all()
         labels: dict[UUID, RouteLabel] = {}
         for channel in self.channels.all():
-            labels.update(channel.labels(self.session, [row[0].route_id for row in rows if row[0].channel == channel.name]))
-        gone = RouteLabel("–", "")  # noqa: RUF001 -- an en dash is the sign for "nothing" in tables
-        return [Told(delivery, person, activity, labels.get(delivery.route_id, gone)) for delivery, person, activity in rows]
+            labels.update(
+                channel.labels(self.session, [row[0].route_id for row in rows if row[0].channel == channel.name])
+            )
+        gone = RouteLabel("–", "")
+        return [
+            Told(delivery, person, activity, labels.get(delivery.route_id, gone)) for delivery, person, activity in rows
+        ]

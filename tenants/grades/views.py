@@ -39,7 +39,12 @@ class DeliveryPages(View):
     def index(self) -> dict[str, Any]:
         wanted = self.request.GET.get("state", "")
         state = DeliveryState(wanted) if wanted in set(DeliveryState) else None
-        return {"rows": self.deliveries.recent(state), "state": wanted, "counts": self.deliveries.counts(), "states": list(DeliveryState)}
+        return {
+            "rows": self.deliveries.recent(state),
+            "state": wanted,
+            "counts": self.deliveries.counts(),
+            "states": list(DeliveryState),
+        }
 
     @view_config(route_name="delivery", request_method="GET", renderer=page("integrations/delivery.html#state"))
     def show(self) -> dict[str, Any]:
@@ -81,6 +86,8 @@ def includeme(config: Configurator) -> None:
     config.add_route("deliveries", "/integrations/results", house="academy")
     config.add_route("delivery_status", "/activities/{activity_id}/sent", house="academy")
     for name, path in (("delivery", ""), ("delivery_again", "/again")):
-        config.add_route(name, f"/integrations/results/{{delivery_id}}{path}", factory=delivery_in_address, house="academy")
+        config.add_route(
+            name, f"/integrations/results/{{delivery_id}}{path}", factory=delivery_in_address, house="academy"
+        )
     config.add_panel("activity.learner", learner_panel)
     config.scan(__name__)

@@ -14,7 +14,12 @@ from tenants.lti.tool.platforms import Platforms
 
 
 class Integrations(View):
-    @view_config(route_name="integrations", request_method="GET", permission=Permission.INTEGRATE, renderer=page("integrations/index.html"))
+    @view_config(
+        route_name="integrations",
+        request_method="GET",
+        permission=Permission.INTEGRATE,
+        renderer=page("integrations/index.html"),
+    )
     def index(self) -> dict[str, Any]:
         platforms = Platforms(self.request.db, self.request.runtime.outbound).all()
         health = LaunchLog(self.request.db).health([each.id for each in platforms])

@@ -105,13 +105,17 @@ class Learning:
         return self.session.scalars(query.order_by(Attempt.number.desc(), Attempt.started_at.desc())).all()
 
     def enrol(self, activity: Activity, by: EnrolledBy = EnrolledBy.SELF) -> None:
-        known = sa.select(Enrolment.id).where(Enrolment.person_id == self.person_id, Enrolment.activity_id == activity.id)
+        known = sa.select(Enrolment.id).where(
+            Enrolment.person_id == self.person_id, Enrolment.activity_id == activity.id
+        )
         if self.session.scalar(known) is None:
             self.session.add(Enrolment(person_id=self.person_id, activity_id=activity.id, enrolled_by=by))
             self.session.flush()
 
     def is_enrolled(self, activity: Activity) -> bool:
-        known = sa.select(Enrolment.id).where(Enrolment.person_id == self.person_id, Enrolment.activity_id == activity.id)
+        known = sa.select(Enrolment.id).where(
+            Enrolment.person_id == self.person_id, Enrolment.activity_id == activity.id
+        )
         return self.session.scalar(known) is not None
 
     def open_attempt(self, activity: Activity, *, again: bool = False) -> Attempt:
@@ -129,7 +133,7 @@ class Learning:
     def latest(self, activity: Activity) -> Attempt | None:
         return self.session.scalar(self._mine(activity.id))
 
-    def _mine(self, activity_id: UUID) -> sa.Select[tuple[Attempt]]:
+    def _mine(self, activity_id: UUID) -> sa.Select[Attempt]:
         own = sa.select(Attempt).where(Attempt.person_id == self.person_id, Attempt.activity_id == activity_id)
         return own.order_by(Attempt.number.desc()).limit(1)
 
@@ -150,7 +154,7 @@ class Learning:
         return answer
 
     def finish_chapter(self, activity: Activity, chapter: Chapter) -> Attempt:
-        """The buttons "Next" and "Finish": the chapter was read. Raises `Refused` while a question of it waits for an answer."""
+        """The buttons "Next" and "Finish": the chapter was read. Raises `Refused` while a question is open."""
         attempt = self._running(activity)
         if attempt.is_completed:
             return attempt
@@ -186,6 +190,10 @@ class Learning:
     def _announce(self, attempt: Attempt) -> None:
         self.session.announce(
             ProgressMade(
-                self.person_id, attempt.activity_id, attempt.is_completed, attempt.score, attempt.completed_at or clock.now()
+                self.person_id,
+                attempt.activity_id,
+                attempt.is_completed,
+                attempt.score,
+                attempt.completed_at or clock.now(),
             )
         )

@@ -74,7 +74,7 @@ class Player(View):
 
     def __init__(self, context: Activity, request: Request) -> None:
         super().__init__(context, request)
-        self.learning = Learning(request.db, request.identity.id if request.identity else None)
+        self.learning = Learning(request.db, request.identity.id)
 
     @view_config(route_name="activity", request_method="GET", renderer=page("learning/activity.html"))
     def activity(self) -> dict[str, Any]:
@@ -124,7 +124,10 @@ class Player(View):
             return self._refused(refusal, block)
         if self.request.htmx:
             attempt = self.learning.open_attempt(self.context)
-            return {**self._shown(Outline(self.context, attempt)), "block": question_view(block, Outline(self.context, attempt))}
+            return {
+                **self._shown(Outline(self.context, attempt)),
+                "block": question_view(block, Outline(self.context, attempt)),
+            }
         address = self.request.route_path("chapter", activity_id=self.context.id, chapter_id=block.chapter_id)
         return Response(status=303, location=f"{address}#q-{block.id}")
 
@@ -201,7 +204,13 @@ def question_view(block: Block, outline: Outline) -> dict[str, Any]:
         return shown
     given = answer.given[0] if body.kind is QuestionKind.NUMBER and answer.given else answer.given
     right = [str(place) for place, choice in enumerate(body.choices) if choice.correct]
-    return {**shown, "chosen": given, "right": right, "verdict": answer.correct, "explanation": _explanation(body, correct=answer.correct)}
+    return {
+        **shown,
+        "chosen": given,
+        "right": right,
+        "verdict": answer.correct,
+        "explanation": _explanation(body, correct=answer.correct),
+    }
 
 
 def _explanation(body: QuestionBody, *, correct: bool) -> str:

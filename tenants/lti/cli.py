@@ -56,22 +56,45 @@ def _row(shell: Shell, academy: Academy, platform: Platform) -> dict[str, Any]:
 @click.option("--activate", is_flag=True)
 @json_option
 @click.pass_obj
-def add(shell: Shell, slug: str, deployment_ids: tuple[str, ...], *, activate: bool, as_json: bool, **values: str) -> None:
+def add(
+    shell: Shell,
+    slug: str,
+    name: str,
+    issuer: str,
+    client_id: str,
+    deployment_ids: tuple[str, ...],
+    auth_url: str,
+    token_url: str,
+    jwks_url: str,
+    token_audience: str,
+    *,
+    activate: bool,
+    as_json: bool,
+) -> None:
     """Register a platform; prints our values for it."""
     academy = shell.academy(slug)
     if not academy.has("lti"):
         raise Refused("LTI_OFF")
-    entered = {name: value.strip() for name, value in values.items()}
+    values = PlatformValues(
+        name=name.strip(),
+        issuer=issuer.strip(),
+        client_id=client_id.strip(),
+        auth_url=auth_url.strip(),
+        token_url=token_url.strip(),
+        jwks_url=jwks_url.strip(),
+        token_audience=token_audience.strip(),
+        deployment_ids=tuple(each.strip() for each in deployment_ids),
+        is_active=activate,
+    )
     try:
         with shell.session(slug) as session:
-            platforms = Platforms(session, shell.runtime.outbound)
-            made = platforms.create(PlatformValues(**entered, deployment_ids=deployment_ids, is_active=activate))
+            made = Platforms(session, shell.runtime.outbound).create(values)
             note(session, "operator", "lti.platform.created", made.name, platform=str(made.id))
             made_id = made.id
-        with shell.session(slug, write=False) as session:
-            row = _row(shell, academy, Platforms(session, shell.runtime.outbound).get(made_id))
     except InvalidValues as invalid:
         raise CommandError(str(invalid)) from None
+    with shell.session(slug, write=False) as session:
+        row = _row(shell, academy, Platforms(session, shell.runtime.outbound).get(made_id))
     print_json(row) if as_json else print_rows([{**row, "ours": ""}, row["ours"]], as_json=False)
 
 
@@ -125,7 +148,7 @@ def scores(shell: Shell, slug: str, limit: int, *, as_json: bool) -> None:
     """What outside LMSs were told, newest first, with every attempt."""
     with shell.session(slug, write=False) as session:
         told = Deliveries(session, shell.runtime.part(Channels)).recent(limit=limit)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "id": each.delivery.id,
                 "person": each.person.name,

@@ -63,7 +63,11 @@ def forms(page: httpx.Response) -> list[tuple[str, dict[str, list[str]]]]:
 
 
 #: What the demo's e-learning "Tides" accepts as right, by question: choice numbers in the order shown, or the number.
-RIGHT = {"How many high tides": ["Two"], "When are spring tides": ["At full moon", "At new moon"], "The range is 6": ["1.5"]}
+RIGHT = {
+    "How many high tides": ["Two"],
+    "When are spring tides": ["At full moon", "At new moon"],
+    "The range is 6": ["1.5"],
+}
 
 
 def learn(browser: httpx.Client, address: str) -> httpx.Response:
@@ -77,8 +81,18 @@ def learn(browser: httpx.Client, address: str) -> httpx.Response:
             if name and "Check answer" in page.text:
                 asked = re.search(rf'id="{name}".*?</fieldset>', page.text, re.DOTALL)
                 wanted = next(right for words, right in RIGHT.items() if asked and words in asked[0])
-                given = [value for value, label in re.findall(r'value="(\d+)"[^>]*>\s*<label[^>]*>([^<]*)</label>', asked[0]) if label in wanted] if asked else []
-                page = browser.post(action, data={"csrf_token": fields["csrf_token"][0], name: given or wanted}, follow_redirects=True)
+                given = (
+                    [
+                        value
+                        for value, label in re.findall(r'value="(\d+)"[^>]*>\s*<label[^>]*>([^<]*)</label>', asked[0])
+                        if label in wanted
+                    ]
+                    if asked
+                    else []
+                )
+                page = browser.post(
+                    action, data={"csrf_token": fields["csrf_token"][0], name: given or wanted}, follow_redirects=True
+                )
         onward = forms(page)[-1]
         page = browser.post(onward[0], data={"csrf_token": onward[1]["csrf_token"][0]}, follow_redirects=True)
     return page

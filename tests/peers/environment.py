@@ -43,7 +43,7 @@ def python_of(folder: Path) -> Path:
         shutil.rmtree(home, ignore_errors=True)
         venv.create(home, with_pip=True)
         options = ("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:")
-        done = subprocess.run(  # noqa: S603 -- every argument is ours
+        done = subprocess.run(
             [python, "-m", "pip", "install", *options, "-r", lock], capture_output=True, text=True, check=False
         )
         if done.returncode:
@@ -81,7 +81,7 @@ class Process:
         python = python_of(self.folder)
         port = () if "--port" in self.arguments else ("--port", "0")
         with self.log.open("a") as log:
-            self._running = subprocess.Popen(  # noqa: S603 -- every argument is ours
+            self._running = subprocess.Popen(
                 [python, self.folder / "serve.py", *port, *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

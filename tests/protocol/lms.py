@@ -45,12 +45,19 @@ FULL: Mapping[str, Any] = {
     CLAIM + "roles": [MEMBERSHIP + "Learner"],
     CLAIM + "context": {"id": "3", "label": "C1", "title": "Course one", "type": [MEMBERSHIP + "CourseSection"]},
     CLAIM + "resource_link": {"id": "17", "title": "Week 1", "description": "Read this"},
-    CLAIM + "tool_platform": {"name": "School", "product_family_code": "moodle", "version": "2024100706",
-                              "guid": "g-1"},
+    CLAIM + "tool_platform": {
+        "name": "School",
+        "product_family_code": "moodle",
+        "version": "2024100706",
+        "guid": "g-1",
+    },
     CLAIM + "launch_presentation": {"document_target": "iframe", "return_url": ISSUER + "/return?course=3"},
     CLAIM + "custom": {"chapter": "2"},
-    AGS_CLAIM: {"scope": ["a-scope"], "lineitems": ISSUER + "/items?type_id=1",
-                "lineitem": ISSUER + "/items/2?type_id=1"},
+    AGS_CLAIM: {
+        "scope": ["a-scope"],
+        "lineitems": ISSUER + "/items?type_id=1",
+        "lineitem": ISSUER + "/items/2?type_id=1",
+    },
     NRPS_CLAIM: {"context_memberships_url": ISSUER + "/members"},
 }
 
@@ -82,8 +89,13 @@ class Platform:
         return jwt.PyJWS().encode(json.dumps(claims).encode(), key or self.key.private, algorithm, headers=headers)
 
     def launch(
-        self, token: str | Mapping[str, Any], *, keys: KeySet | None = None, registration: Registration | None = None,
-        checks: Checklist | None = None, **how: Any,
+        self,
+        token: str | Mapping[str, Any],
+        *,
+        keys: KeySet | None = None,
+        registration: Registration | None = None,
+        checks: Checklist | None = None,
+        **how: Any,
     ) -> LaunchClaims:
         """Every check of the wire, in the order a server makes them."""
         registration = registration or self.registration

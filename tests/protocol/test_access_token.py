@@ -27,7 +27,12 @@ def claims(**changes: Any) -> dict[str, object]:
 def test_the_assertion_says_who_to_whom_and_for_how_long() -> None:
     seconds = int(NOW.timestamp())
     assert claims() == {
-        "iss": "client-1", "sub": "client-1", "aud": TOKEN_URL, "iat": seconds - 5, "exp": seconds + 60, "jti": "j1",
+        "iss": "client-1",
+        "sub": "client-1",
+        "aud": TOKEN_URL,
+        "iat": seconds - 5,
+        "exp": seconds + 60,
+        "jti": "j1",
     }
 
 
@@ -69,9 +74,18 @@ def test_status_201_is_accepted_and_a_web_page_is_told_in_its_words() -> None:
 @pytest.mark.parametrize(
     ("expires_in", "seconds"),
     [
-        ("3600", 3600), ('"3600"', 3600), ("3599.9", 3599), ('"soon"', 300), ("null", 300), ("[]", 300), ("-5", 0),
+        ("3600", 3600),
+        ('"3600"', 3600),
+        ("3599.9", 3599),
+        ('"soon"', 300),
+        ("null", 300),
+        ("[]", 300),
+        ("-5", 0),
         ("0", 0),
-        ("1e300", 86400), ('"inf"', 300), ('"nan"', 300), ("999999999", 86400),
+        ("1e300", 86400),
+        ('"inf"', 300),
+        ('"nan"', 300),
+        ("999999999", 86400),
     ],
 )
 def test_how_long_a_token_lives(expires_in: str, seconds: int) -> None:
@@ -86,8 +100,8 @@ def test_a_token_without_the_rest_is_a_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "scopes"), [('"b"', {"b"}), ('""', {"a"}), ("null", {"a"}), ('["b","c",5]', {"b", "c"}), ("5", {"a"}),
-                          ("{}", {"a"})]
+    ("scope", "scopes"),
+    [('"b"', {"b"}), ('""', {"a"}), ("null", {"a"}), ('["b","c",5]', {"b", "c"}), ("5", {"a"}), ("{}", {"a"})],
 )
 def test_scopes_are_those_granted_or_as_asked(scope: str, scopes: set[str]) -> None:
     body = b'{"access_token":"t","scope":' + scope.encode() + b"}"
@@ -97,10 +111,21 @@ def test_scopes_are_those_granted_or_as_asked(scope: str, scopes: set[str]) -> N
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"null", b"[]", b'"t"', b"{}", b'{"access_token":null}', b'{"access_token":""}', b'{"access_token":5}',
-        b'{"access_token":"a b"}', b'{"access_token":"a\\nb"}', b'{"access_token":"\xc3\xa9"}',
+        b"",
+        b"null",
+        b"[]",
+        b'"t"',
+        b"{}",
+        b'{"access_token":null}',
+        b'{"access_token":""}',
+        b'{"access_token":5}',
+        b'{"access_token":"a b"}',
+        b'{"access_token":"a\\nb"}',
+        b'{"access_token":"\xc3\xa9"}',
         b'{"access_token":"t","token_type":"mac"}',
-        b'{"access_token":"' + b"x" * 16385 + b'"}', b"access_token=t&expires_in=60", b'{"error":"invalid_client"}',
+        b'{"access_token":"' + b"x" * 16385 + b'"}',
+        b"access_token=t&expires_in=60",
+        b'{"error":"invalid_client"}',
     ],
 )
 def test_what_is_no_token_is_refused(body: bytes) -> None:

@@ -24,8 +24,12 @@ def score(**changes: Any) -> bytes:
 
 def test_a_score_has_what_the_specification_asks_for() -> None:
     assert orjson.loads(score()) == {
-        "userId": "4711", "timestamp": "2026-03-01T12:00:00.123Z", "activityProgress": "Completed",
-        "gradingProgress": "FullyGraded", "scoreGiven": 64, "scoreMaximum": 100,
+        "userId": "4711",
+        "timestamp": "2026-03-01T12:00:00.123Z",
+        "activityProgress": "Completed",
+        "gradingProgress": "FullyGraded",
+        "scoreGiven": 64,
+        "scoreMaximum": 100,
     }
 
 
@@ -45,9 +49,16 @@ def test_comment_and_canvas_extension() -> None:
 @pytest.mark.parametrize(
     ("number", "text"),
     [
-        ("64", b"64"), ("64.00000", b"64"), ("0.1", b"0.1"), ("0", b"0"), ("-0", b"0"), ("0.00", b"0"),
+        ("64", b"64"),
+        ("64.00000", b"64"),
+        ("0.1", b"0.1"),
+        ("0", b"0"),
+        ("-0", b"0"),
+        ("0.00", b"0"),
         ("1E+2", b"100"),
-        ("1E-7", b"0.0000001"), ("33.333333333333333333333", b"33.333333333333333333333"), ("105.5", b"105.5"),
+        ("1E-7", b"0.0000001"),
+        ("33.333333333333333333333", b"33.333333333333333333333"),
+        ("105.5", b"105.5"),
         ("100", b"100"),
         ("0.10000000000000000555", b"0.10000000000000000555"),
     ],
@@ -125,7 +136,10 @@ def test_a_line_item_to_create() -> None:
     body = ags.line_item(label=" Exam\n1 ", maximum=Decimal("100.0"), tag="exam", **places)
     assert body == b'{"label":"Exam 1","scoreMaximum":100,"resourceId":"r","resourceLinkId":"17","tag":"exam"}'
     assert orjson.loads(ags.line_item(label="", maximum=Decimal(1), **places)) == {
-        "label": "Score", "scoreMaximum": 1, "resourceId": "r", "resourceLinkId": "17",
+        "label": "Score",
+        "scoreMaximum": 1,
+        "resourceId": "r",
+        "resourceLinkId": "17",
     }
 
 
@@ -145,8 +159,10 @@ def test_odd_line_items_are_read_as_far_as_they_go() -> None:
                 {"id": "https://lms.example/4", "scoreMaximum": "many"},
                 {"id": "javascript:x"}, {"id": 5}, {}, null, 7]"""
     assert ags.parse_line_items(body) == (
-        LineItem("https://lms.example/1", score_maximum=Decimal(50)), LineItem("https://lms.example/2"),
-        LineItem("https://lms.example/3"), LineItem("https://lms.example/4"),
+        LineItem("https://lms.example/1", score_maximum=Decimal(50)),
+        LineItem("https://lms.example/2"),
+        LineItem("https://lms.example/3"),
+        LineItem("https://lms.example/4"),
     )
 
 

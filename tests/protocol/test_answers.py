@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.problems.lti import LTI_PROBLEMS as PROBLEMS
 from tenants.lti.wire.answers import LONGEST_WAIT, Answer, Kind, Step, classify, spoken
+from tenants.problems.lti import LTI_PROBLEMS as PROBLEMS
 
 
 def answer(status: int | None, body: bytes = b"", step: Step = Step.SCORE) -> Answer:
@@ -21,16 +21,32 @@ def outcome(status: int | None, body: bytes = b"", step: Step = Step.SCORE) -> t
     ("status", "kind", "code"),
     [
         (None, Kind.RETRY, "AGS_NO_ANSWER"),
-        (200, Kind.DELIVERED, ""), (201, Kind.DELIVERED, ""), (202, Kind.DELIVERED, ""), (204, Kind.DELIVERED, ""),
-        (301, Kind.FINAL, "AGS_MOVED"), (302, Kind.FINAL, "AGS_MOVED"), (307, Kind.FINAL, "AGS_MOVED"),
-        (400, Kind.FINAL, "AGS_REFUSED"), (401, Kind.NEW_TOKEN, "AGS_UNAUTHORIZED"), (403, Kind.FINAL, "AGS_FORBIDDEN"),
-        (404, Kind.LINE_ITEM_GONE, "AGS_LINE_ITEM_GONE"), (410, Kind.LINE_ITEM_GONE, "AGS_LINE_ITEM_GONE"),
-        (405, Kind.FINAL, "AGS_REFUSED"), (408, Kind.RETRY, "AGS_BUSY"), (409, Kind.SUPERSEDED, "AGS_SUPERSEDED"),
-        (412, Kind.FINAL, "AGS_REFUSED"), (413, Kind.FINAL, "AGS_REFUSED"), (415, Kind.FINAL, "AGS_REFUSED"),
-        (422, Kind.FINAL, "AGS_REFUSED"), (425, Kind.RETRY, "AGS_BUSY"), (429, Kind.RETRY, "AGS_BUSY"),
-        (500, Kind.RETRY, "AGS_PLATFORM_DOWN"), (502, Kind.RETRY, "AGS_PLATFORM_DOWN"),
+        (200, Kind.DELIVERED, ""),
+        (201, Kind.DELIVERED, ""),
+        (202, Kind.DELIVERED, ""),
+        (204, Kind.DELIVERED, ""),
+        (301, Kind.FINAL, "AGS_MOVED"),
+        (302, Kind.FINAL, "AGS_MOVED"),
+        (307, Kind.FINAL, "AGS_MOVED"),
+        (400, Kind.FINAL, "AGS_REFUSED"),
+        (401, Kind.NEW_TOKEN, "AGS_UNAUTHORIZED"),
+        (403, Kind.FINAL, "AGS_FORBIDDEN"),
+        (404, Kind.LINE_ITEM_GONE, "AGS_LINE_ITEM_GONE"),
+        (410, Kind.LINE_ITEM_GONE, "AGS_LINE_ITEM_GONE"),
+        (405, Kind.FINAL, "AGS_REFUSED"),
+        (408, Kind.RETRY, "AGS_BUSY"),
+        (409, Kind.SUPERSEDED, "AGS_SUPERSEDED"),
+        (412, Kind.FINAL, "AGS_REFUSED"),
+        (413, Kind.FINAL, "AGS_REFUSED"),
+        (415, Kind.FINAL, "AGS_REFUSED"),
+        (422, Kind.FINAL, "AGS_REFUSED"),
+        (425, Kind.RETRY, "AGS_BUSY"),
+        (429, Kind.RETRY, "AGS_BUSY"),
+        (500, Kind.RETRY, "AGS_PLATFORM_DOWN"),
+        (502, Kind.RETRY, "AGS_PLATFORM_DOWN"),
         (503, Kind.RETRY, "AGS_PLATFORM_DOWN"),
-        (504, Kind.RETRY, "AGS_PLATFORM_DOWN"), (100, Kind.RETRY, "AGS_ODD_ANSWER"),
+        (504, Kind.RETRY, "AGS_PLATFORM_DOWN"),
+        (100, Kind.RETRY, "AGS_ODD_ANSWER"),
         (999, Kind.RETRY, "AGS_ODD_ANSWER"),
     ],
 )
@@ -58,14 +74,26 @@ def test_a_person_not_in_the_course_is_final(status: int | None, body: bytes) ->
 @pytest.mark.parametrize(
     ("status", "body", "kind", "code"),
     [
-        (422, b'{"errors":{"type":"unprocessable_entity","message":"User not found in course or is not a student"}}',
-         Kind.FINAL, "AGS_NOT_ENROLLED"),
+        (
+            422,
+            b'{"errors":{"type":"unprocessable_entity","message":"User not found in course or is not a student"}}',
+            Kind.FINAL,
+            "AGS_NOT_ENROLLED",
+        ),
         (400, b'Incorrect score received{"scoreGiven":70}', Kind.FINAL, "AGS_NOT_ENROLLED"),
-        (422, b"The maximum number of allowed attempts has been reached for this submission", Kind.FINAL,
-         "AGS_ATTEMPTS_USED"),
+        (
+            422,
+            b"The maximum number of allowed attempts has been reached for this submission",
+            Kind.FINAL,
+            "AGS_ATTEMPTS_USED",
+        ),
         (400, b"Provided timestamp of X before last updated timestamp of Y", Kind.SUPERSEDED, "AGS_SUPERSEDED"),
-        (400, b'{"timestamp":["Score timestamp can only be updated to a later point in time"]}', Kind.SUPERSEDED,
-         "AGS_SUPERSEDED"),
+        (
+            400,
+            b'{"timestamp":["Score timestamp can only be updated to a later point in time"]}',
+            Kind.SUPERSEDED,
+            "AGS_SUPERSEDED",
+        ),
         (400, b'{"timestamp":["Score already exists for the provided timestamp"]}', Kind.SUPERSEDED, "AGS_SUPERSEDED"),
         (409, b"Refusing score with an earlier timestamp for item 1 and user 2", Kind.SUPERSEDED, "AGS_SUPERSEDED"),
         (500, b"user could not be found", Kind.RETRY, "AGS_PLATFORM_DOWN"),
@@ -74,7 +102,8 @@ def test_a_person_not_in_the_course_is_final(status: int | None, body: bytes) ->
         (200, b"<!DOCTYPE html><title>Sign in</title>", Kind.RETRY, "AGS_ODD_ANSWER"),
         (200, b'{"error":"something"}', Kind.RETRY, "AGS_ODD_ANSWER"),
         (200, b'{"errors":[{"message":"x"}]}', Kind.RETRY, "AGS_ODD_ANSWER"),
-        (200, b'{"errors":[]}', Kind.DELIVERED, ""), (200, b"{", Kind.DELIVERED, ""),
+        (200, b'{"errors":[]}', Kind.DELIVERED, ""),
+        (200, b"{", Kind.DELIVERED, ""),
     ],
 )
 def test_what_platforms_really_say(status: int | None, body: bytes, kind: Kind, code: str) -> None:
@@ -84,12 +113,18 @@ def test_what_platforms_really_say(status: int | None, body: bytes, kind: Kind, 
 @pytest.mark.parametrize(
     ("status", "step", "kind", "code"),
     [
-        (404, Step.FIND, Kind.FINAL, "AGS_NO_LINE_ITEM"), (410, Step.CREATE, Kind.FINAL, "AGS_NO_LINE_ITEM"),
-        (404, Step.RESULTS, Kind.LINE_ITEM_GONE, "AGS_LINE_ITEM_GONE"), (403, Step.CREATE, Kind.FINAL, "AGS_FORBIDDEN"),
-        (409, Step.CREATE, Kind.FINAL, "AGS_REFUSED"), (401, Step.FIND, Kind.NEW_TOKEN, "AGS_UNAUTHORIZED"),
-        (400, Step.TOKEN, Kind.RETRY, "AGS_TOKEN_REFUSED"), (401, Step.TOKEN, Kind.RETRY, "AGS_TOKEN_REFUSED"),
-        (404, Step.TOKEN, Kind.RETRY, "AGS_TOKEN_REFUSED"), (429, Step.TOKEN, Kind.RETRY, "AGS_BUSY"),
-        (503, Step.TOKEN, Kind.RETRY, "AGS_PLATFORM_DOWN"), (None, Step.TOKEN, Kind.RETRY, "AGS_NO_ANSWER"),
+        (404, Step.FIND, Kind.FINAL, "AGS_NO_LINE_ITEM"),
+        (410, Step.CREATE, Kind.FINAL, "AGS_NO_LINE_ITEM"),
+        (404, Step.RESULTS, Kind.LINE_ITEM_GONE, "AGS_LINE_ITEM_GONE"),
+        (403, Step.CREATE, Kind.FINAL, "AGS_FORBIDDEN"),
+        (409, Step.CREATE, Kind.FINAL, "AGS_REFUSED"),
+        (401, Step.FIND, Kind.NEW_TOKEN, "AGS_UNAUTHORIZED"),
+        (400, Step.TOKEN, Kind.RETRY, "AGS_TOKEN_REFUSED"),
+        (401, Step.TOKEN, Kind.RETRY, "AGS_TOKEN_REFUSED"),
+        (404, Step.TOKEN, Kind.RETRY, "AGS_TOKEN_REFUSED"),
+        (429, Step.TOKEN, Kind.RETRY, "AGS_BUSY"),
+        (503, Step.TOKEN, Kind.RETRY, "AGS_PLATFORM_DOWN"),
+        (None, Step.TOKEN, Kind.RETRY, "AGS_NO_ANSWER"),
     ],
 )
 def test_the_step_matters(status: int | None, step: Step, kind: Kind, code: str) -> None:
@@ -99,10 +134,16 @@ def test_the_step_matters(status: int | None, step: Step, kind: Kind, code: str)
 @pytest.mark.parametrize(
     ("headers", "wait"),
     [
-        ({"Retry-After": "120"}, 120), ({"retry-after": " 7 "}, 7), ({"Retry-After": "0"}, 0),
+        ({"Retry-After": "120"}, 120),
+        ({"retry-after": " 7 "}, 7),
+        ({"Retry-After": "0"}, 0),
         ({"Retry-After": "9" * 50}, LONGEST_WAIT),
-        ({}, None), ({"Retry-After": ""}, None), ({"Retry-After": "-5"}, None), ({"Retry-After": "soon"}, None),
-        ({"Retry-After": "²"}, None), ({"Retry-After": "Sun, 01 Mar 2026 12:05:00 GMT"}, None),
+        ({}, None),
+        ({"Retry-After": ""}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "²"}, None),
+        ({"Retry-After": "Sun, 01 Mar 2026 12:05:00 GMT"}, None),
         ({"Retry-After": "Sun, 01 Mar 2026 12:05:00 GMT", "Date": "Sun, 01 Mar 2026 12:00:00 GMT"}, 300),
         ({"Retry-After": "Sun, 01 Mar 2026 11:00:00 GMT", "Date": "Sun, 01 Mar 2026 12:00:00 GMT"}, 0),
         ({"Retry-After": "Sun, 01 Mar 2026 12:05:00", "Date": "Sun, 01 Mar 2026 12:00:00 GMT"}, None),
@@ -121,11 +162,15 @@ def test_only_a_retry_waits() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", ""), (b"plain words", "plain words"),
+        (b"", ""),
+        (b"plain words", "plain words"),
         (b'{"error":"invalid_client","error_description":"Bad aud"}', "invalid_client: Bad aud"),
         (b'{"errors":[{"message":"a"},{"message":"a"},{"message":"b"}]}', "a: b"),
         (b'{"access_token":"s3cret"}', "JSON with access_token"),
-        (b'["s3cret"]', ""), (b'"s3cret"', ""), (b"{}", ""), (b"null", ""),
+        (b'["s3cret"]', ""),
+        (b'"s3cret"', ""),
+        (b"{}", ""),
+        (b"null", ""),
         (b'{"error":{"message":"<b>deep</b>"}}', "deep"),
         (b'{"a":{"message":"s3cret"}}', "JSON with a"),
     ],

@@ -26,11 +26,20 @@ from tests.protocol.lms import Platform
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
     | st.sampled_from(["https://lms.example/a", "javascript:x", "http://[", "null", "Ada\0"]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["id", "type", "title", "scope", "lineitem", "lineitems", "user_id"]) | st.text(
-        max_size=5), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["id", "type", "title", "scope", "lineitem", "lineitems", "user_id"]) | st.text(max_size=5),
+            inner,
+            max_size=5,
+        )
+    ),
     max_leaves=10,
 )
 
@@ -43,8 +52,9 @@ def test_a_whole_launch_is_read(platform: Platform) -> None:
     assert (launch.resource_link.title, launch.resource_link.description) == ("Week 1", "Read this")
     assert launch.platform == PlatformInstance("School", "moodle", "2024100706", "g-1")
     assert launch.ags == AgsEndpoint(
-        "https://lms.school.example/items/2?type_id=1", "https://lms.school.example/items?type_id=1",
-        frozenset({"a-scope"})
+        "https://lms.school.example/items/2?type_id=1",
+        "https://lms.school.example/items?type_id=1",
+        frozenset({"a-scope"}),
     )
     assert launch.nrps_url == "https://lms.school.example/members"
     assert dict(launch.custom) == {"chapter": "2"}
@@ -55,10 +65,23 @@ def test_a_whole_launch_is_read(platform: Platform) -> None:
 
 
 def test_the_least_launch_is_read(platform: Platform) -> None:
-    launch = platform.launch(platform.claims(
-        "given_name", "family_name", "name", "email", "locale", "context", "tool_platform", "launch_presentation",
-        "custom", AGS_CLAIM, NRPS_CLAIM, roles=[], resource_link={"id": "17"},
-    ))
+    launch = platform.launch(
+        platform.claims(
+            "given_name",
+            "family_name",
+            "name",
+            "email",
+            "locale",
+            "context",
+            "tool_platform",
+            "launch_presentation",
+            "custom",
+            AGS_CLAIM,
+            NRPS_CLAIM,
+            roles=[],
+            resource_link={"id": "17"},
+        )
+    )
     assert (launch.person, launch.context, launch.ags, launch.nrps_url) == (Person(), None, None, "")
     assert (dict(launch.custom), launch.locale, launch.return_url, launch.document_target) == ({}, "", "", "")
     assert (launch.platform, launch.is_staff_there) == (PlatformInstance(), False)
@@ -73,8 +96,10 @@ def test_the_least_launch_is_read(platform: Platform) -> None:
         ({"name": "Plato"}, Person("Plato", "", "Plato")),
         ({"name": "Plato,"}, Person("Plato,", "", "Plato,")),
         ({"name": "Ada King Lovelace", "given_name": "Ada"}, Person("Ada", "King Lovelace", "Ada King Lovelace")),
-        ({"name": "Ludwig van Beethoven", "family_name": "van Beethoven"},
-         Person("Ludwig", "van Beethoven", "Ludwig van Beethoven")),
+        (
+            {"name": "Ludwig van Beethoven", "family_name": "van Beethoven"},
+            Person("Ludwig", "van Beethoven", "Ludwig van Beethoven"),
+        ),
         ({"name": "Someone Else", "given_name": "Ada"}, Person("Ada", "Else", "Someone Else")),
         ({"given_name": "Ada", "family_name": "Lovelace"}, Person("Ada", "Lovelace", "Ada Lovelace")),
         ({"given_name": "Ada"}, Person("Ada", "", "Ada")),
@@ -94,9 +119,17 @@ def test_names(platform: Platform, sent: Any, person: Person) -> None:
 @pytest.mark.parametrize(
     ("sent", "email"),
     [
-        ("ada@example.org", "ada@example.org"), (" Ada@Example.org\n", "Ada@Example.org"), ("", ""), ("  ", ""),
+        ("ada@example.org", "ada@example.org"),
+        (" Ada@Example.org\n", "Ada@Example.org"),
+        ("", ""),
+        ("  ", ""),
         (None, ""),
-        ("null", ""), ("NULL", ""), ("None", ""), ("undefined", ""), (5, ""), (["a@b.c"], ""),
+        ("null", ""),
+        ("NULL", ""),
+        ("None", ""),
+        ("undefined", ""),
+        (5, ""),
+        (["a@b.c"], ""),
         ("ada@ex\u200bample.org", "ada@example.org"),
         ("not an address", "not an address"),
     ],
@@ -109,7 +142,10 @@ def test_an_email_of_nothing_is_none(platform: Platform, sent: Any, email: str) 
 @pytest.mark.parametrize(
     "context",
     [
-        {"id": "3"}, {"id": "3", "type": None}, {"id": 3, "type": {}}, {"id": "3", "type": []},
+        {"id": "3"},
+        {"id": "3", "type": None},
+        {"id": 3, "type": {}},
+        {"id": "3", "type": []},
     ],
 )
 def test_a_context_without_type_is_fine(platform: Platform, context: object) -> None:
@@ -122,7 +158,12 @@ def test_a_context_without_type_is_fine(platform: Platform, context: object) -> 
         ({"id": "3", "type": "CourseSection"}, Context("3", types=("CourseSection",))),
         ({"id": "3", "type": ["a", 5, "", "b"], "label": 7, "title": None}, Context("3", types=("a", "b"))),
         ({"id": "3", "title": "x" * 3000}, Context("3", title="x" * 2000)),
-        ({"title": "no id"}, None), ({"id": ""}, None), ({"id": ["3"]}, None), ("3", None), (None, None), ([], None),
+        ({"title": "no id"}, None),
+        ({"id": ""}, None),
+        ({"id": ["3"]}, None),
+        ("3", None),
+        (None, None),
+        ([], None),
     ],
 )
 def test_contexts(platform: Platform, context: object, read: Context | None) -> None:
@@ -133,7 +174,13 @@ def test_contexts(platform: Platform, context: object, read: Context | None) -> 
 def test_custom_values_become_text(platform: Platform) -> None:
     custom = {"n": 5, "f": 1.5, "t": True, "s": " a ", "none": None, "list": [1, "a"], "deep": {"a": 1}, "big": 10**25}
     assert dict(platform.launch(platform.claims(custom=custom)).custom) == {
-        "n": "5", "f": "1.5", "t": "true", "s": "a", "list": '[1, "a"]', "deep": '{"a": 1}', "big": "1e+25",
+        "n": "5",
+        "f": "1.5",
+        "t": "true",
+        "s": "a",
+        "list": '[1, "a"]',
+        "deep": '{"a": 1}',
+        "big": "1e+25",
     }
 
 
@@ -145,8 +192,12 @@ def test_custom_of_another_form_is_none(platform: Platform, custom: object) -> N
 @pytest.mark.parametrize(
     ("roles", "staff"),
     [
-        ([MEMBERSHIP + "#Instructor"], True), ([MEMBERSHIP + "#Learner", MEMBERSHIP + "#Instructor"], True),
-        (["Instructor"], True), (["http://example.org/roles#Boss"], False), ([""], False), ([None, 5], False),
+        ([MEMBERSHIP + "#Instructor"], True),
+        ([MEMBERSHIP + "#Learner", MEMBERSHIP + "#Instructor"], True),
+        (["Instructor"], True),
+        (["http://example.org/roles#Boss"], False),
+        ([""], False),
+        ([None, 5], False),
         ([], False),
     ],
 )
@@ -157,8 +208,18 @@ def test_roles_of_any_kind_are_taken(platform: Platform, roles: Any, staff: bool
 
 @pytest.mark.parametrize(
     "endpoint",
-    [None, [], "x", {}, {"lineitem": 5}, {"lineitems": "javascript:x"}, {"lineitems": "https://u:p@lms.example/"},
-     {"lineitems": "https://lms.example/a b"}, {"lineitems": "//lms.example/a"}, {"scope": ["a"]}],
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"lineitem": 5},
+        {"lineitems": "javascript:x"},
+        {"lineitems": "https://u:p@lms.example/"},
+        {"lineitems": "https://lms.example/a b"},
+        {"lineitems": "//lms.example/a"},
+        {"scope": ["a"]},
+    ],
 )
 def test_an_endpoint_without_a_usable_address_is_none(platform: Platform, endpoint: object) -> None:
     assert platform.launch(platform.claims(**{AGS_CLAIM: endpoint})).ags is None
@@ -175,7 +236,13 @@ def test_scopes_of_an_endpoint(platform: Platform, scope: object, scopes: set[st
 @pytest.mark.parametrize(
     "url",
     [
-        "javascript:alert(1)", "data:text/html,x", "/return", "https://", 5, None, "https://a\n.example",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "/return",
+        "https://",
+        5,
+        None,
+        "https://a\n.example",
     ],
 )
 def test_a_return_address_that_is_none_is_dropped(platform: Platform, url: object) -> None:
@@ -227,9 +294,16 @@ def test_any_number_of_seconds_can_be_shown(seconds: float) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "nothing"), (True, "true"), (False, "false"), (1.5, "the number 1.5"), ([], "an empty list"),
+        (None, "nothing"),
+        (True, "true"),
+        (False, "false"),
+        (1.5, "the number 1.5"),
+        ([], "an empty list"),
         ({}, "an object"),
-        (["a", 5, "b"], "a, …, b"), ("", ""), ("x" * 301, "x" * 300 + "…"), (Decimal(1), "an object"),
+        (["a", 5, "b"], "a, …, b"),
+        ("", ""),
+        ("x" * 301, "x" * 300 + "…"),
+        (Decimal(1), "an object"),
     ],
 )
 def test_what_the_log_says_was_seen(value: Any, text: str) -> None:
@@ -239,11 +313,17 @@ def test_what_the_log_says_was_seen(value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "usable"),
     [
-        ("https://a.example", True), ("http://localhost:8080/x?y=1#z", True), ("https://[::1]/", True),
+        ("https://a.example", True),
+        ("http://localhost:8080/x?y=1#z", True),
+        ("https://[::1]/", True),
         ("HTTPS://A.example/", True),
-        ("https://a.example:0/", False), ("https://a.example:99999/", False), ("ftp://a.example", False),
+        ("https://a.example:0/", False),
+        ("https://a.example:99999/", False),
+        ("ftp://a.example", False),
         ("https:///x", False),
-        ("https://u@a.example", False), ("https://a.example\\@b.example", False), ("https://a.exämple", False),
+        ("https://u@a.example", False),
+        ("https://a.example\\@b.example", False),
+        ("https://a.exämple", False),
         ("", False),
         ("https://a.example/" + "x" * 2040, False),
     ],

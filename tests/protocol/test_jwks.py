@@ -26,13 +26,14 @@ from tests.protocol.lms import Platform
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=8,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
 )
 
 
 @pytest.fixture(scope="module")
 def short_key() -> RSAPrivateKey:
-    return rsa.generate_private_key(65537, 1024)  # noqa: S505 -- the weak key to be refused
+    return rsa.generate_private_key(65537, 1024)
 
 
 def jwk_of(key: Any, **changes: Any) -> dict[str, Any]:
@@ -56,7 +57,11 @@ def test_a_key_is_found_by_kid(signing_key: SigningKey) -> None:
 @pytest.mark.parametrize(
     ("kid", "alg"),
     [
-        ("", "RS256"), ("k3", "RS256"), ("k1", "ES256"), ("k1", "none"), ("k1", "HS256"),
+        ("", "RS256"),
+        ("k3", "RS256"),
+        ("k1", "ES256"),
+        ("k1", "none"),
+        ("k1", "HS256"),
     ],
 )
 def test_what_does_not_fit_is_not_found(signing_key: SigningKey, kid: str, alg: str) -> None:
@@ -93,6 +98,7 @@ def test_an_ec_key_does_not_serve_rs256(platform: Platform, ec_key: EllipticCurv
 
 
 @pytest.mark.case("T3-040")
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 def test_a_short_rsa_key_is_refused_and_named(platform: Platform, short_key: RSAPrivateKey) -> None:
     token = jwt.encode(platform.claims(), short_key, "RS256", headers={"kid": "k1"})
     refused = platform.refusal(token, keys=KeySet.parse({"keys": [jwk_of(short_key.public_key())]}))
@@ -108,11 +114,23 @@ def test_an_empty_key_set_has_no_key(platform: Platform) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"use": "enc"}, "use is enc"), ({"use": 5}, "use is"), ({"alg": "RSA-OAEP"}, "meant for RSA-OAEP"),
-        ({"alg": ["RS256"]}, "meant for"), ({"alg": "ES256"}, "meant for"), ({"kty": "oct"}, "key type oct"),
-        ({"kty": None}, "key type"), ({"kty": ["RSA"]}, "key type"), ({"n": None}, "n is missing"), ({"n": 5}, "n is"),
-        ({"n": "é"}, "n is"), ({"n": "A"}, "not base64url"), ({"n": "A" * 4096}, "n is"), ({"e": "AA"}, "no key"),
-        ({"e": "AQAC"}, "no key"), ({"e": "_" * 42 + "8"}, "exponent"), ({"kty": "EC", "crv": "P-521"}, "key type EC"),
+        ({"use": "enc"}, "use is enc"),
+        ({"use": 5}, "use is"),
+        ({"alg": "RSA-OAEP"}, "meant for RSA-OAEP"),
+        ({"alg": ["RS256"]}, "meant for"),
+        ({"alg": "ES256"}, "meant for"),
+        ({"kty": "oct"}, "key type oct"),
+        ({"kty": None}, "key type"),
+        ({"kty": ["RSA"]}, "key type"),
+        ({"n": None}, "n is missing"),
+        ({"n": 5}, "n is"),
+        ({"n": "é"}, "n is"),
+        ({"n": "A"}, "not base64url"),
+        ({"n": "A" * 4096}, "n is"),
+        ({"e": "AA"}, "no key"),
+        ({"e": "AQAC"}, "no key"),
+        ({"e": "_" * 42 + "8"}, "exponent"),
+        ({"kty": "EC", "crv": "P-521"}, "key type EC"),
     ],
 )
 def test_a_key_of_no_use_is_passed_over_with_the_reason(
@@ -157,9 +175,13 @@ def test_two_signing_keys_of_one_name_are_refused_an_encryption_key_is_not(
 @pytest.mark.parametrize(
     ("document", "seen"),
     [
-        (b"<!doctype html><p>secret</p>", "a web page"), (b"secret", "not JSON"), (b"", "not JSON"),
-        (b'["secret"]', "JSON, but not an object"), (b"null", "JSON, but not an object"),
-        (b'{"secret":1}', "JSON without a list of keys"), (b'{"keys":{"secret":1}}', "JSON without a list of keys"),
+        (b"<!doctype html><p>secret</p>", "a web page"),
+        (b"secret", "not JSON"),
+        (b"", "not JSON"),
+        (b'["secret"]', "JSON, but not an object"),
+        (b"null", "JSON, but not an object"),
+        (b'{"secret":1}', "JSON without a list of keys"),
+        (b'{"keys":{"secret":1}}', "JSON without a list of keys"),
         (orjson.dumps({"keys": [{}] * (MAX_KEYS + 1)}), "101 keys, at most 100"),
         (b" " * (MAX_DOCUMENT + 1), "524289 bytes, at most 524288"),
     ],
@@ -196,7 +218,9 @@ def certificate_of(key: Any) -> str:
 def pastings(key: Any) -> dict[str, str]:
     public = key.public_key()
     return {
-        "pem": pem_of(public), "pem with spaces": f"\n\n  {pem_of(public)}\n", "certificate": certificate_of(key),
+        "pem": pem_of(public),
+        "pem with spaces": f"\n\n  {pem_of(public)}\n",
+        "certificate": certificate_of(key),
         "jwk": orjson.dumps(jwk_of(public)).decode(),
         "jwk without kid": orjson.dumps(jwk_of(public, kid=None)).decode(),
         "set of one": orjson.dumps({"keys": [jwk_of(public, kid=None)]}).decode(),
@@ -225,11 +249,18 @@ def test_what_is_no_public_key_is_refused_with_the_reason(signing_key: SigningKe
     ed = ed25519.Ed25519PrivateKey.generate().public_key()
     old = dsa.generate_private_key(key_size=2048).public_key()
     for text, seen in [
-        ("", "something else"), ("hello", "something else"), ("{", "something else"), ("{}", "key type nothing is not"),
-        ('{"keys":[]}', "a key set without keys"), (keys.to_pem(signing_key).decode(), "a private key"),
-        (pem_of(short_key.public_key()), "1024 bits"), (pem_of(ed), "neither"), (pem_of(old), "neither"),
+        ("", "something else"),
+        ("hello", "something else"),
+        ("{", "something else"),
+        ("{}", "key type nothing is not"),
+        ('{"keys":[]}', "a key set without keys"),
+        (keys.to_pem(signing_key).decode(), "a private key"),
+        (pem_of(short_key.public_key()), "1024 bits"),
+        (pem_of(ed), "neither"),
+        (pem_of(old), "neither"),
         ("\ud800", "some"),
-        (pem_of(generate_ec_key(SECP384R1()).public_key()), "neither"), ("x" * (MAX_DOCUMENT + 1), "characters"),
+        (pem_of(generate_ec_key(SECP384R1()).public_key()), "neither"),
+        ("x" * (MAX_DOCUMENT + 1), "characters"),
         (pem_of(signing_key.private.public_key()).replace("MII", "MMM"), "something else"),
     ]:
         with pytest.raises(Refused) as caught:

@@ -25,12 +25,33 @@ def test_a_whole_launch_passes_every_check_of_the_wire(platform: Platform) -> No
     checks = Checklist(LAUNCH_STEPS)
     launch = platform.launch(platform.claims(), checks=checks)
     assert [check.name for check in checks.checks] == [
-        "format", "algorithm", "kid", "registration", "key", "signature", "dates", "expiry", "start", "age", "audience",
-        "authorized_party", "nonce", "version", "message_type", "deployment", "roles", "subject", "claims",
+        "format",
+        "algorithm",
+        "kid",
+        "registration",
+        "key",
+        "signature",
+        "dates",
+        "expiry",
+        "start",
+        "age",
+        "audience",
+        "authorized_party",
+        "nonce",
+        "version",
+        "message_type",
+        "deployment",
+        "roles",
+        "subject",
+        "claims",
     ]
     assert all(check.passed for check in checks.checks)
     assert (launch.issuer, launch.client_id, launch.deployment_id, launch.sub, launch.nonce) == (
-        platform.registration.issuer, platform.registration.client_id, "1", "4711", platform.nonce,
+        platform.registration.issuer,
+        platform.registration.client_id,
+        "1",
+        "4711",
+        platform.nonce,
     )
     assert launch.target_link_uri == "https://academy.example/lti/activities/7"
     assert launch.message_type == "LtiResourceLinkRequest"
@@ -186,7 +207,14 @@ def test_a_token_for_another_client_is_refused(platform: Platform, aud: object) 
 @pytest.mark.parametrize(
     "aud",
     [
-        None, "", [], [None], [["academy-client"]], {"academy-client": 1}, 5, ["academy-client"] * 21,
+        None,
+        "",
+        [],
+        [None],
+        [["academy-client"]],
+        {"academy-client": 1},
+        5,
+        ["academy-client"] * 21,
     ],
 )
 def test_an_audience_of_the_wrong_form_is_refused(platform: Platform, aud: object) -> None:
@@ -213,8 +241,13 @@ def test_one_audience_with_another_azp_is_refused(platform: Platform, azp: objec
 
 @pytest.mark.case("T3-077")
 @pytest.mark.parametrize(
-    "how", [{"aud": ["academy-client"]}, {"aud": ["academy-client", "another"], "azp": "academy-client"},
-            {"azp": "academy-client"}, {"azp": None}]
+    "how",
+    [
+        {"aud": ["academy-client"]},
+        {"aud": ["academy-client", "another"], "azp": "academy-client"},
+        {"azp": "academy-client"},
+        {"azp": None},
+    ],
 )
 def test_audiences_that_are_fine(platform: Platform, how: dict[str, Any]) -> None:
     assert platform.launch(platform.claims(**how)).sub == "4711"
@@ -232,7 +265,8 @@ def test_another_issuer_is_refused_before_any_key_is_looked_for(platform: Platfo
 @pytest.mark.parametrize(
     ("issuer", "by"),
     [
-        ("https://lms.school.example/", "a slash"), ("https://LMS.school.example", "capital"),
+        ("https://lms.school.example/", "a slash"),
+        ("https://LMS.school.example", "capital"),
     ],
 )
 def test_an_issuer_nearly_right_is_refused_with_the_exact_mend(platform: Platform, issuer: str, by: str) -> None:
@@ -269,10 +303,18 @@ def test_a_token_eleven_minutes_old_is_too_old_though_not_expired(platform: Plat
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"exp": 59.5}, None), ({"exp": -59.5}, None), ({"exp": -60}, "LTI13_EXPIRED"), ({"iat": 60, "exp": 60}, None),
-        ({"iat": 61, "exp": 61}, "LTI13_NOT_YET_VALID"), ({"nbf": 60}, None), ({"nbf": 61}, "LTI13_NOT_YET_VALID"),
-        ({"nbf": -9999}, None), ({"iat": -600}, None), ({"iat": -601}, "LTI13_TOO_OLD"),
-        ({"iat": 0, "exp": 86400}, None), ({"iat": 0, "exp": 86401}, "LTI13_CLAIM"),
+        ({"exp": 59.5}, None),
+        ({"exp": -59.5}, None),
+        ({"exp": -60}, "LTI13_EXPIRED"),
+        ({"iat": 60, "exp": 60}, None),
+        ({"iat": 61, "exp": 61}, "LTI13_NOT_YET_VALID"),
+        ({"nbf": 60}, None),
+        ({"nbf": 61}, "LTI13_NOT_YET_VALID"),
+        ({"nbf": -9999}, None),
+        ({"iat": -600}, None),
+        ({"iat": -601}, "LTI13_TOO_OLD"),
+        ({"iat": 0, "exp": 86400}, None),
+        ({"iat": 0, "exp": 86401}, "LTI13_CLAIM"),
     ],
 )
 def test_the_limits_of_time(platform: Platform, changes: dict[str, Any], code: str | None) -> None:
@@ -297,8 +339,11 @@ def test_leeway_and_age_are_the_registrations(platform: Platform) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "seen"),
     [
-        ("exp", -10, "exp: before iat"), ("exp", None, "exp: missing"), ("iat", None, "iat: missing"),
-        ("exp", "1772366458", "exp: 1772366458, not a number"), ("iat", "1772366398", "iat: 1772366398, not a number"),
+        ("exp", -10, "exp: before iat"),
+        ("exp", None, "exp: missing"),
+        ("iat", None, "iat: missing"),
+        ("exp", "1772366458", "exp: 1772366458, not a number"),
+        ("iat", "1772366398", "iat: 1772366398, not a number"),
     ],
 )
 def test_dates_missing_as_text_or_the_wrong_way_round_are_refused(
@@ -344,7 +389,14 @@ def test_an_empty_nonce_of_ours_matches_nothing(platform: Platform) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        None, "", 5, "javascript:alert(1)", "/lti/activities/7", "https://", "https://[", "x" * 3000,
+        None,
+        "",
+        5,
+        "javascript:alert(1)",
+        "/lti/activities/7",
+        "https://",
+        "https://[",
+        "x" * 3000,
     ],
 )
 def test_a_missing_or_unusable_target_is_refused(platform: Platform, target: object) -> None:
@@ -357,7 +409,15 @@ def test_a_missing_or_unusable_target_is_refused(platform: Platform, target: obj
 @pytest.mark.parametrize(
     "link",
     [
-        None, "17", [], {}, {"id": None}, {"id": ""}, {"id": ["17"]}, {"id": True}, {"id": "a\0"},
+        None,
+        "17",
+        [],
+        {},
+        {"id": None},
+        {"id": ""},
+        {"id": ["17"]},
+        {"id": True},
+        {"id": "a\0"},
     ],
 )
 def test_a_resource_link_without_an_id_is_refused(platform: Platform, link: object) -> None:
@@ -373,7 +433,8 @@ def test_a_numeric_resource_link_id_is_text(platform: Platform) -> None:
 
 
 GOOD_SETTINGS = {
-    "deep_link_return_url": "https://lms.example/return", "accept_types": [],
+    "deep_link_return_url": "https://lms.example/return",
+    "accept_types": [],
     "accept_presentation_document_targets": [],
 }
 USER = {"user_id": "99"}
@@ -384,12 +445,21 @@ USER = {"user_id": "99"}
     [
         (DEEP_LINKING_REQUEST, {SETTINGS: GOOD_SETTINGS}, None),
         (DEEP_LINKING_REQUEST, {}, "deep_linking_settings.deep_link_return_url: missing"),
-        (DEEP_LINKING_REQUEST, {SETTINGS: {**GOOD_SETTINGS, "deep_link_return_url": "javascript:x"}},
-         "deep_linking_settings.deep_link_return_url: javascript:x"),
-        (DEEP_LINKING_REQUEST, {SETTINGS: {**GOOD_SETTINGS, "accept_types": "ltiResourceLink"}},
-         "deep_linking_settings.accept_types: ltiResourceLink"),
-        (DEEP_LINKING_REQUEST, {SETTINGS: {**GOOD_SETTINGS, "accept_presentation_document_targets": None}},
-         "deep_linking_settings.accept_presentation_document_targets: missing"),
+        (
+            DEEP_LINKING_REQUEST,
+            {SETTINGS: {**GOOD_SETTINGS, "deep_link_return_url": "javascript:x"}},
+            "deep_linking_settings.deep_link_return_url: javascript:x",
+        ),
+        (
+            DEEP_LINKING_REQUEST,
+            {SETTINGS: {**GOOD_SETTINGS, "accept_types": "ltiResourceLink"}},
+            "deep_linking_settings.accept_types: ltiResourceLink",
+        ),
+        (
+            DEEP_LINKING_REQUEST,
+            {SETTINGS: {**GOOD_SETTINGS, "accept_presentation_document_targets": None}},
+            "deep_linking_settings.accept_presentation_document_targets: missing",
+        ),
         (SUBMISSION_REVIEW_REQUEST, {"for_user": USER}, None),
         (SUBMISSION_REVIEW_REQUEST, {}, "for_user.user_id: missing"),
         (SUBMISSION_REVIEW_REQUEST, {"for_user": USER, AGS_CLAIM: {}}, "endpoint.lineitem: missing"),

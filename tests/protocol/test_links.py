@@ -11,8 +11,19 @@ HERE = "https://lms.example/mod/services.php/2/lineitems?type_id=1"
 
 @pytest.mark.parametrize(
     "parameters",
-    ['rel="next"', "rel=“next”", "rel=next", "rel='next'", 'REL="Next"', 'rel = "next"', 'title="a"; rel="next"',
-     'rel="last next"', 'rel="next"; title="b"', "rel=„next“", 'rel="next" '],
+    [
+        'rel="next"',
+        "rel=“next”",
+        "rel=next",
+        "rel='next'",
+        'REL="Next"',
+        'rel = "next"',
+        'title="a"; rel="next"',
+        'rel="last next"',
+        'rel="next"; title="b"',
+        "rel=„next“",
+        'rel="next" ',
+    ],
 )
 def test_each_way_to_write_a_relation(parameters: str) -> None:
     assert next_page(f"<https://lms.example/page/2>; {parameters}", HERE) == "https://lms.example/page/2"
@@ -21,7 +32,14 @@ def test_each_way_to_write_a_relation(parameters: str) -> None:
 @pytest.mark.parametrize(
     "parameters",
     [
-        'rel="prev"', "rel=nextish", "", 'title="next"', 'rev="next"', 'rel=""', "next", 'rel="first"',
+        'rel="prev"',
+        "rel=nextish",
+        "",
+        'title="next"',
+        'rev="next"',
+        'rel=""',
+        "next",
+        'rel="first"',
     ],
 )
 def test_what_is_not_the_next_page(parameters: str) -> None:
@@ -37,8 +55,10 @@ MOODLE = (
 
 @pytest.mark.parametrize(
     "header",
-    [
-        MOODLE, MOODLE.encode().decode("latin-1")], ids=["as text", "as bytes read as Latin-1",
+    [MOODLE, MOODLE.encode().decode("latin-1")],
+    ids=[
+        "as text",
+        "as bytes read as Latin-1",
     ],
 )
 def test_moodles_header(header: str) -> None:
@@ -76,9 +96,18 @@ def test_the_same_origin_written_otherwise_is_the_same(there: str) -> None:
 
 @pytest.mark.parametrize(
     "there",
-    ["https://evil.example/p", "http://lms.example/p", "https://lms.example:8443/p", "//evil.example/p",
-     "https://lms.example.evil/p",
-     "https://lms.example@evil.example/p", "javascript:x", "https://[", "", HERE],
+    [
+        "https://evil.example/p",
+        "http://lms.example/p",
+        "https://lms.example:8443/p",
+        "//evil.example/p",
+        "https://lms.example.evil/p",
+        "https://lms.example@evil.example/p",
+        "javascript:x",
+        "https://[",
+        "",
+        HERE,
+    ],
 )
 def test_another_origin_or_this_very_page_is_not_followed(there: str) -> None:
     assert next_page(f"<{there}>; rel=next", HERE) == ""
@@ -87,7 +116,14 @@ def test_another_origin_or_this_very_page_is_not_followed(there: str) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "", "<", ">", "<>", "next", "<https://lms.example/p; rel=next", ",,,", "<a><b>;rel",
+        "",
+        "<",
+        ">",
+        "<>",
+        "next",
+        "<https://lms.example/p; rel=next",
+        ",,,",
+        "<a><b>;rel",
     ],
 )
 def test_what_is_no_link_gives_no_page(header: str) -> None:

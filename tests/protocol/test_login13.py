@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from saas.problems import Refused
-from tenants.problems.lti import LTI_PROBLEMS as PROBLEMS
 from tenants.lti.wire.checks import LOGIN_STEPS, Checklist
 from tenants.lti.wire.login13 import LIMITS, LoginRequest, authorization_url, check_deployment
 from tenants.lti.wire.registration import Registration, near_miss
+from tenants.problems.lti import LTI_PROBLEMS as PROBLEMS
 
 WHOLE = {
     "iss": "https://lms.example",
@@ -29,8 +29,14 @@ def read(pairs: Any, checks: Checklist | None = None) -> LoginRequest:
 
 
 def address(login: LoginRequest, auth_url: str = "https://lms.example/auth") -> str:
-    return authorization_url(auth_url, client_id="abc", redirect_uri="https://academy.example/lti/launch",
-                             state="the-state", nonce="the-nonce", login=login)
+    return authorization_url(
+        auth_url,
+        client_id="abc",
+        redirect_uri="https://academy.example/lti/launch",
+        state="the-state",
+        nonce="the-nonce",
+        login=login,
+    )
 
 
 def query(url: str) -> list[tuple[str, str]]:
@@ -106,9 +112,15 @@ def test_any_parameters_are_read_or_refused(pairs: Any) -> None:
 def test_the_address_has_nine_fixed_parameters() -> None:
     least = LoginRequest(iss="i", login_hint="42", target_link_uri="t")
     assert query(address(least)) == [
-        ("scope", "openid"), ("response_type", "id_token"), ("response_mode", "form_post"), ("prompt", "none"),
-        ("client_id", "abc"), ("redirect_uri", "https://academy.example/lti/launch"), ("state", "the-state"),
-        ("nonce", "the-nonce"), ("login_hint", "42"),
+        ("scope", "openid"),
+        ("response_type", "id_token"),
+        ("response_mode", "form_post"),
+        ("prompt", "none"),
+        ("client_id", "abc"),
+        ("redirect_uri", "https://academy.example/lti/launch"),
+        ("state", "the-state"),
+        ("nonce", "the-nonce"),
+        ("login_hint", "42"),
     ]
 
 
@@ -163,8 +175,10 @@ def test_a_deployment_named_at_login_must_be_allowed(
 @pytest.mark.parametrize(
     ("seen", "difference"),
     [
-        ("https://lms.example/", "a slash at the end"), ("https://LMS.example", "capital letters"),
-        ("http://lms.example", "http or https"), (" https://lms.example", "spaces around it"),
+        ("https://lms.example/", "a slash at the end"),
+        ("https://LMS.example", "capital letters"),
+        ("http://lms.example", "http or https"),
+        (" https://lms.example", "spaces around it"),
         ("HTTP://LMS.example/ ", "more than one"),
     ],
 )

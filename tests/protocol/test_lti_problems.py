@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from saas.problems import Catalogue, Problem
-from tenants.lti import problems, wire
+from tenants.lti import wire
+from tenants.problems import lti as problems
 from tenants.problems.lti import LTI_PROBLEMS as PROBLEMS
 
 CODE = re.compile(r'"((?:LTI13|LTI|AGS)_[A-Z_]+)"')
@@ -24,10 +25,34 @@ def test_every_code_the_protocol_raises_is_declared() -> None:
 
 def test_the_codes_are_those_of_the_specification() -> None:
     launch = {
-        "LOGIN_PARAM", "NO_REGISTRATION", "AMBIGUOUS_CLIENT", "INACTIVE", "DEPLOYMENT", "TARGET", "PLATFORM_ERROR",
-        "PARAM", "STATE", "COOKIE", "JWT_FORMAT", "ALG", "KID", "REGISTRATION_MISMATCH", "KEY_NOT_FOUND",
-        "JWKS_UNREACHABLE", "SIGNATURE", "EXPIRED", "NOT_YET_VALID", "TOO_OLD", "AUD", "AZP", "NONCE", "VERSION",
-        "MESSAGE_TYPE", "ROLES", "ANONYMOUS", "CLAIM",
+        "LOGIN_PARAM",
+        "NO_REGISTRATION",
+        "AMBIGUOUS_CLIENT",
+        "INACTIVE",
+        "DEPLOYMENT",
+        "TARGET",
+        "PLATFORM_ERROR",
+        "PARAM",
+        "STATE",
+        "COOKIE",
+        "JWT_FORMAT",
+        "ALG",
+        "KID",
+        "REGISTRATION_MISMATCH",
+        "KEY_NOT_FOUND",
+        "JWKS_UNREACHABLE",
+        "SIGNATURE",
+        "EXPIRED",
+        "NOT_YET_VALID",
+        "TOO_OLD",
+        "AUD",
+        "AZP",
+        "NONCE",
+        "VERSION",
+        "MESSAGE_TYPE",
+        "ROLES",
+        "ANONYMOUS",
+        "CLAIM",
     }
     people = {"EMAIL", "NAME", "STAFF", "CONFLICT", "SUSPENDED"}
     wanted = {f"LTI13_{name}" for name in launch} | {f"LTI_PERSON_{name}" for name in people} | {"LTI_NOT_AVAILABLE"}
@@ -36,8 +61,14 @@ def test_the_codes_are_those_of_the_specification() -> None:
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.code)
 def test_the_words_are_whole_and_short(problem: Problem) -> None:
-    owners = {problems.PLATFORM_ADMIN, problems.PLATFORM_TEACHER, problems.ACADEMY_ADMIN, problems.BOTH_ADMINS,
-              problems.LEARNER, problems.NOBODY}
+    owners = {
+        problems.PLATFORM_ADMIN,
+        problems.PLATFORM_TEACHER,
+        problems.ACADEMY_ADMIN,
+        problems.BOTH_ADMINS,
+        problems.LEARNER,
+        problems.NOBODY,
+    }
     assert 400 <= problem.status <= 599
     assert problem.owner in owners
     assert problem.title[0].isupper()

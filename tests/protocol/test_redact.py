@@ -22,9 +22,27 @@ def test_people_and_places_are_kept(platform: Platform) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["nonce", "state", "jti", "id_token", "access_token", "client_secret", "password", "oauth_signature", "oauth_nonce",
-     "client_assertion", "JWT", "Authorization", "data", CLAIM + "nonce", "custom_api_key", "apikey", "sessionid",
-     "oauth_consumer_key_sign", "https://purl.imsglobal.org/spec/lti-dl/claim/data"],
+    [
+        "nonce",
+        "state",
+        "jti",
+        "id_token",
+        "access_token",
+        "client_secret",
+        "password",
+        "oauth_signature",
+        "oauth_nonce",
+        "client_assertion",
+        "JWT",
+        "Authorization",
+        "data",
+        CLAIM + "nonce",
+        "custom_api_key",
+        "apikey",
+        "sessionid",
+        "oauth_consumer_key_sign",
+        "https://purl.imsglobal.org/spec/lti-dl/claim/data",
+    ],
 )
 def test_secrets_are_hidden_by_name_at_any_depth(name: str) -> None:
     claims = {name: "s3cret", "a": {name: ["s3cret"], "b": [{name: {"c": "s3cret"}}]}}
@@ -61,16 +79,28 @@ def test_nothing_the_database_refuses_remains() -> None:
 
 
 def test_parameters_keep_every_value_of_a_name() -> None:
-    pairs = [("iss", "a"), ("iss", "b"), ("iss", "c"), ("state", "s3cret"), ("id_token", "t"), ("login_hint", "h"),
-             ("x", "1")]
+    pairs = [
+        ("iss", "a"),
+        ("iss", "b"),
+        ("iss", "c"),
+        ("state", "s3cret"),
+        ("id_token", "t"),
+        ("login_hint", "h"),
+        ("x", "1"),
+    ]
     assert redacted_params(pairs) == {
-        "iss": ["a", "b", "c"], "state": HIDDEN, "id_token": HIDDEN, "login_hint": HIDDEN, "x": "1",
+        "iss": ["a", "b", "c"],
+        "state": HIDDEN,
+        "id_token": HIDDEN,
+        "login_hint": HIDDEN,
+        "x": "1",
     }
 
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers(-(2**53), 2**53) | st.text(max_size=30),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=10), inner, max_size=5), max_leaves=20,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=10), inner, max_size=5),
+    max_leaves=20,
 )
 
 
@@ -83,12 +113,16 @@ def test_what_is_kept_is_json_without_nul(claims: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", ""), (b"  User\n not   found ", "User not found"), ("Zu spät".encode(), "Zu spät"),
+        (b"", ""),
+        (b"  User\n not   found ", "User not found"),
+        ("Zu spät".encode(), "Zu spät"),
         (b"\xff\xfeab", "\ufffd\ufffdab"),
         (b"<html><head><title>x</title></head><body><h1>Sign in</h1><script>var a='s3cret'</script></body>", "Sign in"),
         (b"error: access_token=s3cret&x=1", f"error: access_token={HIDDEN}&x=1"),
         (b'{"client_secret": "s3cret"}', '{"client_secret": "' + HIDDEN + '"}'),
-        (b"key " + b"a1B2" * 12, f"key {HIDDEN}"), (b"a b " * 200, ("a b " * 50) + "…"), (b"a\0b\x1b[0m", "ab[0m"),
+        (b"key " + b"a1B2" * 12, f"key {HIDDEN}"),
+        (b"a b " * 200, ("a b " * 50) + "…"),
+        (b"a\0b\x1b[0m", "ab[0m"),
     ],
 )
 def test_an_excerpt_is_short_and_stripped(body: bytes, words: str) -> None:

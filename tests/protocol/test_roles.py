@@ -36,9 +36,18 @@ def test_a_known_role_is_written_short(text: str, role: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Boss", "http://example.org/roles#Instructor", LIS + "membership#Boss", LIS + "membershipInstructor",
-     LIS + "membership",
-     LIS + "membership#", "urn:lti:role:ims/lis", "context/Instructor", "institution:Administrator", "#Instructor"],
+    [
+        "Boss",
+        "http://example.org/roles#Instructor",
+        LIS + "membership#Boss",
+        LIS + "membershipInstructor",
+        LIS + "membership",
+        LIS + "membership#",
+        "urn:lti:role:ims/lis",
+        "context/Instructor",
+        "institution:Administrator",
+        "#Instructor",
+    ],
 )
 def test_an_unknown_role_is_kept_aside_and_gives_nothing(text: str) -> None:
     roles = read_roles([text])
@@ -62,12 +71,21 @@ def test_the_comma_list_of_lti_1_1() -> None:
 @pytest.mark.parametrize(
     ("roles", "staff"),
     [
-        (["Instructor"], True), (["TeachingAssistant"], True), (["ContentDeveloper"], True), (["Administrator"], True),
-        ([LIS + "membership/Instructor#GuestInstructor"], True), (["Learner"], False), (["Mentor"], False), ([], False),
-        (["Learner", LIS + "institution/person#Faculty"], False), ([LIS + "institution/person#Faculty"], True),
+        (["Instructor"], True),
+        (["TeachingAssistant"], True),
+        (["ContentDeveloper"], True),
+        (["Administrator"], True),
+        ([LIS + "membership/Instructor#GuestInstructor"], True),
+        (["Learner"], False),
+        (["Mentor"], False),
+        ([], False),
+        (["Learner", LIS + "institution/person#Faculty"], False),
+        ([LIS + "institution/person#Faculty"], True),
         ([LIS + "institution/person#Administrator", LIS + "system/person#User"], True),
-        ([LIS + "institution/person#Student"], False), (["Learner", "Instructor"], True),
-        ([LIS + "system/person#SysAdmin"], True), ([LIS + "system/person#User"], False),
+        ([LIS + "institution/person#Student"], False),
+        (["Learner", "Instructor"], True),
+        ([LIS + "system/person#SysAdmin"], True),
+        ([LIS + "system/person#User"], False),
     ],
 )
 def test_who_is_staff_there(roles: Any, staff: bool) -> None:

@@ -147,11 +147,11 @@ def _tune_sqlite(engine: Engine) -> None:
     """WAL, NORMAL, and writers that announce themselves, so that none fails on a stale snapshot."""
 
     @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 -- the driver's connection
+    def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
-    def begun(connection: Any) -> None:  # noqa: ANN401 -- SQLAlchemy's connection
+    def begun(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

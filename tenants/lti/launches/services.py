@@ -43,7 +43,12 @@ class LaunchLog:
         self.session = session
 
     def recent(
-        self, *, platform_id: UUID | None = None, outcome: Outcome | None = None, before: datetime | None = None, limit: int = PAGE
+        self,
+        *,
+        platform_id: UUID | None = None,
+        outcome: Outcome | None = None,
+        before: datetime | None = None,
+        limit: int = PAGE,
     ) -> Sequence[Launch]:
         """Newest first; ``before`` pages on."""
         query = sa.select(Launch)
@@ -67,10 +72,13 @@ class LaunchLog:
         )
         last: dict[UUID, dict[Outcome, datetime]] = {platform_id: {} for platform_id in platform_ids}
         for platform_id, outcome, at in self.session.execute(times.group_by(Launch.platform_id, Launch.outcome)):
-            last[platform_id][outcome] = at
+            if platform_id is not None:
+                last[platform_id][outcome] = at
         return {
             platform_id: Health(
-                found.get(Outcome.ACCEPTED), found.get(Outcome.REFUSED), self._code(platform_id, found.get(Outcome.REFUSED))
+                found.get(Outcome.ACCEPTED),
+                found.get(Outcome.REFUSED),
+                self._code(platform_id, found.get(Outcome.REFUSED)),
             )
             for platform_id, found in last.items()
         }

@@ -46,7 +46,13 @@ class LaunchPages(View):
         problem = self.request.runtime.problems[self.context.code] if self.context.code else None
         claims = json.dumps(self.context.claims, indent=2, ensure_ascii=False) if self.context.claims else ""
         login = json.dumps(self.context.login_shown, indent=2, ensure_ascii=False) if self.context.login_shown else ""
-        return {"launch": self.context, "steps": steps_of(self.context), "problem": problem, "claims": claims, "login": login}
+        return {
+            "launch": self.context,
+            "steps": steps_of(self.context),
+            "problem": problem,
+            "claims": claims,
+            "login": login,
+        }
 
 
 def includeme(config: Configurator) -> None:

@@ -52,7 +52,12 @@ class PlatformPages(View):
     @view_config(route_name="lti_platform_new", request_method="GET", renderer=page("lti/platform_form.html"))
     def new(self) -> dict[str, Any]:
         require_lti(self.request)
-        return {"form": PlatformForm.of(self.request), "platform": None, "ours": our_values(self.request), "notices": []}
+        return {
+            "form": PlatformForm.of(self.request),
+            "platform": None,
+            "ours": our_values(self.request),
+            "notices": [],
+        }
 
     @view_config(route_name="lti_platform_new", request_method="POST", renderer=page("lti/platform_form.html"))
     def create(self) -> Any:
@@ -73,7 +78,12 @@ class PlatformPages(View):
         log = LaunchLog(self.request.db)
         health = log.health([self.context.id]).get(self.context.id)
         recent = log.recent(platform_id=self.context.id, limit=5)
-        return {"platform": self.context, "ours": our_values(self.request, self.context), "health": health, "launches": recent}
+        return {
+            "platform": self.context,
+            "ours": our_values(self.request, self.context),
+            "health": health,
+            "launches": recent,
+        }
 
     @view_config(route_name="lti_platform_edit", request_method="GET", renderer=page("lti/platform_form.html"))
     def edit(self) -> dict[str, Any]:
@@ -98,7 +108,12 @@ class PlatformPages(View):
         translate = self.request.localizer.translate
         said = translate(_("The platform is saved."))
         if form.cleaned_fields:
-            said += " " + translate(_("Spaces or invisible characters were removed from:")) + " " + ", ".join(map(translate, form.cleaned_fields))
+            said += (
+                " "
+                + translate(_("Spaces or invisible characters were removed from:"))
+                + " "
+                + ", ".join(map(translate, form.cleaned_fields))
+            )
         self.request.flash(said)
         return self.go("lti_platform", platform_id=platform.id)
 
@@ -115,7 +130,13 @@ class PlatformPages(View):
 
     @view_config(route_name="lti_platform_delete", request_method="POST")
     def delete(self) -> Response:
-        record(self.request, "lti.platform.deleted", self.context.name, issuer=self.context.issuer, client_id=self.context.client_id)
+        record(
+            self.request,
+            "lti.platform.deleted",
+            self.context.name,
+            issuer=self.context.issuer,
+            client_id=self.context.client_id,
+        )
         self.platforms.delete(self.context)
         self.request.flash(self.request.localizer.translate(_("The platform is deleted")))
         return self.go("lti_platforms")
@@ -162,7 +183,11 @@ def share(request: Request) -> Response:
 
 
 def sharing_panel(request: Request, activity: Activity) -> Markup:
-    values = {"activity": activity, "resource_url": resource_url(request.tenant, activity.id), "lti_on": request.tenant.has("lti")}
+    values = {
+        "activity": activity,
+        "resource_url": resource_url(request.tenant, activity.id),
+        "lti_on": request.tenant.has("lti"),
+    }
     return Markup(render_block(request, "lti/sharing.html#panel", values))  # noqa: S704 -- rendered with autoescape
 
 
@@ -171,7 +196,12 @@ def includeme(config: Configurator) -> None:
     config.add_route("lti_platforms", "/integrations/lti-1.3", house="academy")
     config.add_route("lti_platform_new", f"{base}/new", house="academy")
     config.add_route("lti_check_field", f"{base}/check/{{field:{'|'.join(URL_FIELDS)}}}", house="academy")
-    for name, path in (("lti_platform", ""), ("lti_platform_edit", "/edit"), ("lti_platform_switch", "/switch"), ("lti_platform_delete", "/delete")):
+    for name, path in (
+        ("lti_platform", ""),
+        ("lti_platform_edit", "/edit"),
+        ("lti_platform_switch", "/switch"),
+        ("lti_platform_delete", "/delete"),
+    ):
         config.add_route(name, f"{base}/{{platform_id}}{path}", factory=platform_in_address, house="academy")
     config.add_route("activity_lti", "/activities/{activity_id}/lti", house="academy")
     config.add_panel("activity.settings", sharing_panel)

@@ -56,7 +56,9 @@ class AgsChannel:
         loaded = selectinload(Participant.link).selectinload(ResourceLink.platform)
         rows = session.scalars(sa.select(Participant).where(Participant.id.in_(route_ids)).options(loaded))
         return {
-            row.id: RouteLabel(row.link.platform.name, " › ".join(filter(None, (row.link.context_title, row.link.title))))
+            row.id: RouteLabel(
+                row.link.platform.name, " › ".join(filter(None, (row.link.context_title, row.link.title)))
+            )
             for row in rows
         }
 
@@ -149,7 +151,9 @@ class Delivery:
             new_submission=None if said.first_try else False,
         )
         try:
-            return self._talk.asked(Step.SCORE, "POST", ags.scores_url(line_item), {"content-type": ags.SCORE_TYPE}, body)[1]
+            return self._talk.asked(
+                Step.SCORE, "POST", ags.scores_url(line_item), {"content-type": ags.SCORE_TYPE}, body
+            )[1]
         except Ended as ended:
             return ended.answer
 
@@ -205,7 +209,10 @@ class Delivery:
         if ags.LINE_ITEM_SCOPE not in route.scopes:
             end(Kind.FINAL, "AGS_NO_LINE_ITEM", "There is no grade column, and the platform does not let us make one.")
         body = ags.line_item(
-            label=route.title, maximum=MAXIMUM, resource_id=str(route.activity_id), resource_link_id=route.resource_link_id
+            label=route.title,
+            maximum=MAXIMUM,
+            resource_id=str(route.activity_id),
+            resource_link_id=route.resource_link_id,
         )
         headers = {"content-type": ags.LINE_ITEM_TYPE, "accept": ags.LINE_ITEM_TYPE}
         made = self._parsed(self._talk.ask(Step.CREATE, "POST", route.line_items, headers, body).body)

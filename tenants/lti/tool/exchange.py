@@ -17,7 +17,7 @@ from tenants.lti.wire.access_token import read_token
 from tenants.lti.wire.answers import Answer, Kind, Step, classify
 
 
-class Ended(Exception):  # noqa: N818 -- an outcome, not a fault
+class Ended(Exception):
     """The run is over; ``answer`` says how."""
 
     def __init__(self, answer: Answer) -> None:
@@ -53,7 +53,9 @@ class Conversation:
         http, answer = self._exchange(step, method, url, {**headers, "authorization": f"Bearer {self._token()}"}, body)
         if answer.kind is Kind.NEW_TOKEN:
             self._forget_token()
-            http, answer = self._exchange(step, method, url, {**headers, "authorization": f"Bearer {self._token()}"}, body)
+            http, answer = self._exchange(
+                step, method, url, {**headers, "authorization": f"Bearer {self._token()}"}, body
+            )
         return http, answer
 
     def _exchange(

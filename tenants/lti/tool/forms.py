@@ -20,7 +20,9 @@ def lines(value: object) -> object:
 
 
 class PlatformForm(Form):
-    name = StringField(_("Name"), [InputRequired(_("Enter a name; you can choose it yourself")), Length(max=200)], filters=[cleaned])
+    name = StringField(
+        _("Name"), [InputRequired(_("Enter a name; you can choose it yourself")), Length(max=200)], filters=[cleaned]
+    )
     issuer = StringField(
         _("Issuer"),
         [InputRequired(_("Enter the issuer"))],
@@ -28,7 +30,9 @@ class PlatformForm(Form):
         filters=[compact],
         render_kw=_IDENTIFIER,
     )
-    client_id = StringField(_("Tool client ID"), [InputRequired(_("Enter the client ID"))], filters=[compact], render_kw=_IDENTIFIER)
+    client_id = StringField(
+        _("Tool client ID"), [InputRequired(_("Enter the client ID"))], filters=[compact], render_kw=_IDENTIFIER
+    )
     deployment_ids = TextAreaField(
         _("Tool deployment ID"),
         [Optional()],
@@ -38,7 +42,10 @@ class PlatformForm(Form):
     )
     accept_new_deployments = BooleanField(_("Accept other deployment IDs of this platform as they come"))
     auth_url = URLField(
-        _("OIDC URL"), [InputRequired(_("Enter the OIDC URL"))], description=_("Also called authentication URL."), filters=[compact]
+        _("OIDC URL"),
+        [InputRequired(_("Enter the OIDC URL"))],
+        description=_("Also called authentication URL."),
+        filters=[compact],
     )
     token_url = URLField(_("Access token URL"), [InputRequired(_("Enter the access token URL"))], filters=[compact])
     jwks_url = URLField(_("JWKS URL"), [Optional()], description=_("The platform's public keys."), filters=[compact])
@@ -74,6 +81,17 @@ class PlatformForm(Form):
 
 
 def form_values(platform: Platform) -> dict[str, object]:
-    names = ("name", "issuer", "client_id", "auth_url", "token_url", "jwks_url", "pasted_key", "token_audience", "accept_new_deployments", "is_active")
+    names = (
+        "name",
+        "issuer",
+        "client_id",
+        "auth_url",
+        "token_url",
+        "jwks_url",
+        "pasted_key",
+        "token_audience",
+        "accept_new_deployments",
+        "is_active",
+    )
     shown = {name: getattr(platform, name) for name in names}
     return {**shown, "deployment_ids": "\n".join(each.deployment_id for each in platform.deployments)}

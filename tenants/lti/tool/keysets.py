@@ -27,7 +27,7 @@ FORCED_LOOK = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class HeldKeys:
-    """A parsed set; ``fetched_at`` None for a pasted key, which is always fresh. ``error``: why the last look failed."""
+    """A parsed set; ``fetched_at`` None for a pasted key, which is always fresh. ``error``: of the last look."""
 
     keys: KeySet
     fetched_at: datetime | None
@@ -136,7 +136,9 @@ class KeySets:
             row.tried_at = now
             return True
 
-    def _record(self, source: KeySource, *, document: str = "", fetched_at: datetime | None = None, error: str = "") -> None:
+    def _record(
+        self, source: KeySource, *, document: str = "", fetched_at: datetime | None = None, error: str = ""
+    ) -> None:
         with self._database.transaction(source.tenant_id) as session:
             row = session.scalar(sa.select(PlatformKeys).where(PlatformKeys.platform_id == source.platform_id))
             if row is None:

@@ -93,7 +93,11 @@ class Landing:
         ).one_or_none()
         found = row is not None and row.activity_id is not None
         self.checks.require(
-            "target", found, "LTI13_TARGET", seen=shown(launch.target_link_uri), wanted="an activity's LTI 1.3 Resource URL"
+            "target",
+            found,
+            "LTI13_TARGET",
+            seen=shown(launch.target_link_uri),
+            wanted="an activity's LTI 1.3 Resource URL",
         )
         return row
 
@@ -167,7 +171,9 @@ class Landing:
         session.add(Enrolment(person_id=person_id, activity_id=activity_id, enrolled_by=EnrolledBy.LTI))
         return "enrolled now"
 
-    def _link(self, session: ScopedSession, activity_id: UUID, launch: LaunchClaims, grading: _Grading | None) -> ResourceLink:
+    def _link(
+        self, session: ScopedSession, activity_id: UUID, launch: LaunchClaims, grading: _Grading | None
+    ) -> ResourceLink:
         resource = launch.resource_link
         key = {
             "platform_id": self.platform.id,
@@ -190,7 +196,9 @@ class Landing:
         return link
 
     def _participant(self, session: ScopedSession, link: ResourceLink, person_id: UUID, launch: LaunchClaims) -> None:
-        known = sa.select(Participant).where(Participant.resource_link_id == link.id, Participant.person_id == person_id)
+        known = sa.select(Participant).where(
+            Participant.resource_link_id == link.id, Participant.person_id == person_id
+        )
         participant = session.scalar(known)
         if participant is None:
             participant = Participant(resource_link_id=link.id, person_id=person_id, sub=launch.sub)

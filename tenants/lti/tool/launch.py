@@ -125,7 +125,9 @@ class Launch:
             known = self.runtime.part(Registrations).get(connection, row.platform_id, row.version)
         if row is None or known is None:
             seen = self._explain(connection, state)
-            self.checks.refuse("state", "LTI13_STATE", seen=seen, wanted="a state given here in the last 10 minutes, once")
+            self.checks.refuse(
+                "state", "LTI13_STATE", seen=seen, wanted="a state given here in the last 10 minutes, once"
+            )
         self.checks.note("state", "ours, first use")
         login_checks = row.checks.get("login", [])
         self.conversation = _Conversation(row.id, row.nonce, row.login_deployment, login_checks, row.login, known)
@@ -203,7 +205,7 @@ class Launch:
     def _log_stranger(self, connection: HotConnection, code: str) -> None:
         """A launch that answers no login of ours still gets its line."""
         now = clock.now()
-        empty = {name: "" for name in ("new_platform_name", "new_nonce", "new_target", "new_login_deployment")}
+        empty = dict.fromkeys(("new_platform_name", "new_nonce", "new_target", "new_login_deployment"), "")
         connection.run(
             START,
             **empty,

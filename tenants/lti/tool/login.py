@@ -49,7 +49,13 @@ class Login:
         self.checks = Checklist(LOGIN_STEPS)
         self.platform: KnownPlatform | None = None
 
-    def begin(self, pairs: Sequence[tuple[str, str]], platform_id: UUID | None = None, *, log_refusal: Callable[[], bool] = lambda: True) -> Sent:
+    def begin(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        platform_id: UUID | None = None,
+        *,
+        log_refusal: Callable[[], bool] = lambda: True,
+    ) -> Sent:
         """Writes the log row and returns where to go; a refusal is logged, then raised."""
         refusal: Refused | None = None
         with self.runtime.database.hot(self.academy.id) as connection:
@@ -69,7 +75,13 @@ class Login:
         self.checks.require("active", self.platform.is_active, "LTI13_INACTIVE", seen=self.platform.name)
         check_deployment(self.checks, login, self.platform.wire)
         ours = is_ours(self.academy, self.runtime.settings.web, login.target_link_uri)
-        self.checks.require("target", ours, "LTI13_TARGET", seen=shown(login.target_link_uri), wanted=f"an address at {self.academy.url}")
+        self.checks.require(
+            "target",
+            ours,
+            "LTI13_TARGET",
+            seen=shown(login.target_link_uri),
+            wanted=f"an address at {self.academy.url}",
+        )
         state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         address = authorization_url(
             self.platform.auth_url,
@@ -91,10 +103,14 @@ class Login:
             fitting = [row for row in rows if row.id == platform_id]
         seen = f"issuer {shown(login.iss)}, client {shown(login.client_id) or 'not named'}"
         if not fitting:
-            self.checks.refuse("registration", "LTI13_NO_REGISTRATION", seen=seen, wanted=self._known(connection, login, rows))
+            self.checks.refuse(
+                "registration", "LTI13_NO_REGISTRATION", seen=seen, wanted=self._known(connection, login, rows)
+            )
         if len(fitting) > 1:
             clients = ", ".join(row.client_id for row in fitting[:5])
-            self.checks.refuse("registration", "LTI13_AMBIGUOUS_CLIENT", seen=seen, wanted=f"one of the clients {clients}")
+            self.checks.refuse(
+                "registration", "LTI13_AMBIGUOUS_CLIENT", seen=seen, wanted=f"one of the clients {clients}"
+            )
         known = self.runtime.part(Registrations).get(connection, fitting[0].id, fitting[0].version)
         if known is None:
             self.checks.refuse("registration", "LTI13_NO_REGISTRATION", seen=seen)

@@ -93,7 +93,12 @@ class ResourceLink(TenantScoped, Base):
         belongs_to("platform_id", "lti_platform"),
         belongs_to("activity_id", "activity"),
         sa.UniqueConstraint(
-            "tenant_id", "platform_id", "deployment_id", "resource_link_id", "activity_id", name="uq_lti_resource_link_key"
+            "tenant_id",
+            "platform_id",
+            "deployment_id",
+            "resource_link_id",
+            "activity_id",
+            name="uq_lti_resource_link_key",
         ),
         sa.Index("ix_lti_resource_link_activity", "tenant_id", "activity_id"),
     )

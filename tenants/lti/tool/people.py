@@ -36,15 +36,20 @@ class Arrivals:
         key = email_key(launch.person.email)
         if key is None:
             raise Refused("LTI_PERSON_EMAIL", seen=launch.person.email or "none", wanted="the claim email")
-        person = self.session.scalar(sa.select(Person).where(Person.email_key == key))
-        how = "found by e-mail"
-        if person is None:
-            person, how = self._create(launch, key), "created"
-        else:
-            self._refuse_match(person, launch)
+        known = self.session.scalar(sa.select(Person).where(Person.email_key == key))
+        if known is not None:
+            self._refuse_match(known, launch)
+        person, how = (known, "found by e-mail") if known is not None else (self._create(launch, key), "created")
         self.session.add(Identity(issuer=launch.issuer, sub=launch.sub, person_id=person.id))
         self.session.flush()
-        note(self.session, f"LTI: {launch.issuer}", f"person.{how.replace(' ', '_')}", person.name, person=str(person.id), sub=launch.sub)
+        note(
+            self.session,
+            f"LTI: {launch.issuer}",
+            f"person.{how.replace(' ', '_')}",
+            person.name,
+            person=str(person.id),
+            sub=launch.sub,
+        )
         return person, f"{how}: {person.name}"
 
     def _refuse_match(self, person: Person, launch: LaunchClaims) -> None:
@@ -59,7 +64,9 @@ class Arrivals:
         given, family = clean_name(launch.person.given_name), clean_name(launch.person.family_name)
         missing = [name for name, value in (("given_name", given), ("family_name", family)) if not value]
         if missing:
-            raise Refused("LTI_PERSON_NAME", seen=f"{', '.join(missing)} missing", wanted="the claims given_name and family_name")
+            raise Refused(
+                "LTI_PERSON_NAME", seen=f"{', '.join(missing)} missing", wanted="the claims given_name and family_name"
+            )
         person = Person(
             email=launch.person.email,
             email_key=key,

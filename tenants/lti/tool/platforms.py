@@ -37,7 +37,7 @@ class PlatformValues:
     is_active: bool = False
 
 
-class InvalidValues(Exception):  # noqa: N818 -- a finding about input, not a fault
+class InvalidValues(Exception):
     """``fields``: what is wrong with which field, in words."""
 
     def __init__(self, fields: dict[str, str]) -> None:
@@ -96,7 +96,16 @@ class Platforms:
         faults = self.faults(values) | self._duplicate(platform, values)
         if faults:
             raise InvalidValues(faults)
-        for name in ("name", "issuer", "client_id", "auth_url", "token_url", "jwks_url", "pasted_key", "token_audience"):
+        for name in (
+            "name",
+            "issuer",
+            "client_id",
+            "auth_url",
+            "token_url",
+            "jwks_url",
+            "pasted_key",
+            "token_audience",
+        ):
             setattr(platform, name, getattr(values, name))
         platform.accept_new_deployments, platform.is_active = values.accept_new_deployments, values.is_active
         platform.changed_at = clock.now()

@@ -1,4 +1,4 @@
-"""Registrations as launches use them: parsed once per version and process, so that a launch only asks for the version."""
+"""Registrations as launches use them: parsed once per version and process; a launch asks for the version only."""
 
 import threading
 from dataclasses import dataclass

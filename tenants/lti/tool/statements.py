@@ -5,6 +5,7 @@ A launch of somebody known runs CONSUME, RESOLVE, OPEN_SESSION and FINISH in one
 
 import sqlalchemy as sa
 
+from saas.db.base import table_of
 from saas.db.statement import TENANT, ScopedStatement
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
@@ -12,9 +13,9 @@ from tenants.learning.models import Enrolment
 from tenants.lti.launches.models import Launch, Outcome
 from tenants.lti.tool.models import Deployment, Identity, Participant, Platform, ResourceLink
 
-_launch, _platform, _deployment = Launch.__table__, Platform.__table__, Deployment.__table__
-_activity, _identity, _person = Activity.__table__, Identity.__table__, Person.__table__
-_enrolment, _link, _participant = Enrolment.__table__, ResourceLink.__table__, Participant.__table__
+_launch, _platform, _deployment = table_of(Launch), table_of(Platform), table_of(Deployment)
+_activity, _identity, _person = table_of(Activity), table_of(Identity), table_of(Person)
+_enrolment, _link, _participant = table_of(Enrolment), table_of(ResourceLink), table_of(Participant)
 
 
 def _same(table: sa.FromClause, **columns: object) -> sa.ColumnElement[bool]:
@@ -81,7 +82,11 @@ CONSUME = ScopedStatement(
         _launch.c.login_deployment,
         _launch.c.checks,
         _launch.c.login,
-        sa.select(_platform.c.version).where(_same(_platform, id=_launch.c.platform_id)).correlate(_launch).scalar_subquery().label("version"),
+        sa.select(_platform.c.version)
+        .where(_same(_platform, id=_launch.c.platform_id))
+        .correlate(_launch)
+        .scalar_subquery()
+        .label("version"),
     ),
 )
 
@@ -137,7 +142,19 @@ RESOLVE = ScopedStatement(
     .where(_same(_platform, id=sa.bindparam("platform"))),
 )
 
-_END = ("finished_at", "outcome", "code", "message_type", "person_id", "person_name", "activity_id", "checks", "login", "claims", "browser")
+_END = (
+    "finished_at",
+    "outcome",
+    "code",
+    "message_type",
+    "person_id",
+    "person_name",
+    "activity_id",
+    "checks",
+    "login",
+    "claims",
+    "browser",
+)
 
 #: The end of a launch, good or refused.
 FINISH = ScopedStatement(

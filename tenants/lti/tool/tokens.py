@@ -58,5 +58,5 @@ def _key(scopes: Iterable[str]) -> str:
     return " ".join(sorted(scopes))
 
 
-def _row(platform_id: UUID, scopes: Iterable[str]) -> sa.Select[tuple[AccessToken]]:
+def _row(platform_id: UUID, scopes: Iterable[str]) -> sa.Select[AccessToken]:
     return sa.select(AccessToken).where(AccessToken.platform_id == platform_id, AccessToken.scopes == _key(scopes))

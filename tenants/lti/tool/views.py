@@ -113,7 +113,10 @@ class Doors:
             body=orjson.dumps({"keys": keys}),
             content_type="application/json",
             charset=None,
-            headers={"Cache-Control": f"public, max-age={JWKS_SECONDS}", "Cross-Origin-Resource-Policy": "cross-origin"},
+            headers={
+                "Cache-Control": f"public, max-age={JWKS_SECONDS}",
+                "Cross-Origin-Resource-Policy": "cross-origin",
+            },
         )
 
     @view_config(route_name="lti_resource", request_method="GET")
@@ -137,7 +140,9 @@ def set_state_cookie(request: Request, response: Response, state: str, seconds: 
     """
     partitioned = "; Partitioned" if is_framed(request) else ""
     name = state_cookie_name(request, state)
-    cookie = f"{name}={state if seconds else ''}; Path=/; HttpOnly; Secure; SameSite=None; Max-Age={seconds}{partitioned}"
+    cookie = (
+        f"{name}={state if seconds else ''}; Path=/; HttpOnly; Secure; SameSite=None; Max-Age={seconds}{partitioned}"
+    )
     response.headerlist.append(("Set-Cookie", cookie))
 
 

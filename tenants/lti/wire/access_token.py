@@ -68,7 +68,7 @@ def read_token(status: int, body: bytes, asked: Collection[str]) -> AccessToken:
 
     Tolerated: status 201, ``expires_in`` as text or missing, scopes not echoed (then they are as asked, RFC 6749 §5.1).
     """
-    if not 200 <= status <= 299:  # noqa: PLR2004 -- the range of success
+    if not 200 <= status <= 299:
         raise Refused("AGS_TOKEN_REFUSED", seen=f"{status} {spoken(body)}".strip(), wanted="an access token")
     try:
         answer = orjson.loads(body)

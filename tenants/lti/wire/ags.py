@@ -152,9 +152,16 @@ def parse_line_items(body: bytes) -> tuple[LineItem, ...]:
     `Refused` AGS_ODD_ANSWER if it is neither.
     """
     return tuple(
-        LineItem(url, clean(entry.get("label")), _decimal(entry.get("scoreMaximum")),
-                 identifier(entry.get("resourceId")), identifier(entry.get("resourceLinkId")), clean(entry.get("tag")))
-        for entry in _entries(body) if (url := web_url(entry.get("id")))
+        LineItem(
+            url,
+            clean(entry.get("label")),
+            _decimal(entry.get("scoreMaximum")),
+            identifier(entry.get("resourceId")),
+            identifier(entry.get("resourceLinkId")),
+            clean(entry.get("tag")),
+        )
+        for entry in _entries(body)
+        if (url := web_url(entry.get("id")))
     )
 
 
@@ -168,9 +175,14 @@ def find_line_item(items: Iterable[LineItem], resource_link_id: str, resource_id
 def parse_results(body: bytes) -> tuple[Result, ...]:
     """A result container (AGS 2.0 §3.3.5); a missing maximum is 1. `Refused` AGS_ODD_ANSWER if it is none."""
     return tuple(
-        Result(user_id, _decimal(entry.get("resultScore")), _decimal(entry.get("resultMaximum")) or Decimal(1),
-               clean(entry.get("comment"), COMMENT_LIMIT))
-        for entry in _entries(body) if (user_id := identifier(entry.get("userId")))
+        Result(
+            user_id,
+            _decimal(entry.get("resultScore")),
+            _decimal(entry.get("resultMaximum")) or Decimal(1),
+            clean(entry.get("comment"), COMMENT_LIMIT),
+        )
+        for entry in _entries(body)
+        if (user_id := identifier(entry.get("userId")))
     )
 
 

@@ -72,22 +72,52 @@ _AT_LINE_ITEM = frozenset({Step.SCORE, Step.RESULTS})
 _TOKEN = frozenset({Step.TOKEN})
 
 _BY_WORDS = (
-    _Rule(Kind.FINAL, "AGS_NOT_ENROLLED", "The person is not enrolled in that course.", 400, 422, _SCORE, (
-        "user could not be found",
-        "not enrolled",
-        "user in requested score does not exist",
-        "user not found in course or is not a student",
-    )),
-    _Rule(Kind.FINAL, "AGS_NOT_ENROLLED", "Moodle grades only enrolled learners, and this person is none.", 400, 400,
-          _SCORE, ("incorrect score received",)),
-    _Rule(Kind.FINAL, "AGS_ATTEMPTS_USED", "The assignment allows no further attempt.", 422, 422, _SCORE,
-          ("maximum number of allowed attempts",)),
-    _Rule(Kind.SUPERSEDED, "AGS_SUPERSEDED", "The platform already holds a newer score.", 400, 400, _SCORE, (
-        "before last updated timestamp",
-        "later point in time",
-        "already exists for the provided timestamp",
-        "earlier timestamp",
-    )),
+    _Rule(
+        Kind.FINAL,
+        "AGS_NOT_ENROLLED",
+        "The person is not enrolled in that course.",
+        400,
+        422,
+        _SCORE,
+        (
+            "user could not be found",
+            "not enrolled",
+            "user in requested score does not exist",
+            "user not found in course or is not a student",
+        ),
+    ),
+    _Rule(
+        Kind.FINAL,
+        "AGS_NOT_ENROLLED",
+        "Moodle grades only enrolled learners, and this person is none.",
+        400,
+        400,
+        _SCORE,
+        ("incorrect score received",),
+    ),
+    _Rule(
+        Kind.FINAL,
+        "AGS_ATTEMPTS_USED",
+        "The assignment allows no further attempt.",
+        422,
+        422,
+        _SCORE,
+        ("maximum number of allowed attempts",),
+    ),
+    _Rule(
+        Kind.SUPERSEDED,
+        "AGS_SUPERSEDED",
+        "The platform already holds a newer score.",
+        400,
+        400,
+        _SCORE,
+        (
+            "before last updated timestamp",
+            "later point in time",
+            "already exists for the provided timestamp",
+            "earlier timestamp",
+        ),
+    ),
 )
 _BY_STATUS = (
     _Rule(Kind.DELIVERED, "", "The platform accepted it.", 200, 299),
@@ -114,7 +144,7 @@ def classify(status: int | None, body: bytes, headers: Mapping[str, str], step: 
     if status is None:
         return Answer(Kind.RETRY, "AGS_NO_ANSWER", "The platform did not answer.")
     said = spoken(body)
-    if 200 <= status <= 299 and _is_odd(body):  # noqa: PLR2004 -- the range of success
+    if 200 <= status <= 299 and _is_odd(body):
         return Answer(Kind.RETRY, "AGS_ODD_ANSWER", _ODD, said)
     lowered = body[:8192].decode(errors="replace").lower()
     for rule in _BY_WORDS + _BY_STATUS:

@@ -12,44 +12,48 @@ from typing import NoReturn, Self
 from saas.problems import Refused
 from tenants.lti.wire.text import SHOWN_LIMIT, shown
 
-LOGIN_STEPS: Mapping[str, str] = MappingProxyType({
-    "parameters": "The platform says who it is, who is coming and where to",
-    "registration": "The platform is registered here",
-    "active": "The platform is switched on",
-    "deployment": "The deployment is allowed",
-    "target": "The address asked for is one of ours",
-    "sent": "The browser is sent to the platform to sign in",
-})
-LAUNCH_STEPS: Mapping[str, str] = MappingProxyType({
-    "parameters": "The launch brings a token and a state",
-    "state": "We asked for this launch, and it is used once",
-    "answer": "The platform reports no error",
-    "browser": "It is the browser that asked",
-    "format": "The token is a signed JWT",
-    "algorithm": "The signature algorithm is allowed",
-    "kid": "The token names its key",
-    "registration": "The token comes from the platform we asked",
-    "key": "The platform has published that key",
-    "signature": "The signature is genuine",
-    "dates": "The token carries its dates",
-    "expiry": "The token has not expired",
-    "start": "The token is valid already",
-    "age": "The token is fresh",
-    "audience": "The token is meant for us",
-    "authorized_party": "The token was issued to us",
-    "nonce": "The token answers our question",
-    "version": "It is LTI 1.3",
-    "message_type": "We know this kind of launch",
-    "deployment": "The deployment is allowed",
-    "roles": "The roles are given",
-    "subject": "The person has an id",
-    "claims": "Nothing needed is missing",
-    "target": "The activity exists",
-    "available": "The activity is open to this platform",
-    "person": "We know who it is",
-    "enrolment": "The person is enrolled",
-    "scores": "We know where scores go",
-})
+LOGIN_STEPS: Mapping[str, str] = MappingProxyType(
+    {
+        "parameters": "The platform says who it is, who is coming and where to",
+        "registration": "The platform is registered here",
+        "active": "The platform is switched on",
+        "deployment": "The deployment is allowed",
+        "target": "The address asked for is one of ours",
+        "sent": "The browser is sent to the platform to sign in",
+    }
+)
+LAUNCH_STEPS: Mapping[str, str] = MappingProxyType(
+    {
+        "parameters": "The launch brings a token and a state",
+        "state": "We asked for this launch, and it is used once",
+        "answer": "The platform reports no error",
+        "browser": "It is the browser that asked",
+        "format": "The token is a signed JWT",
+        "algorithm": "The signature algorithm is allowed",
+        "kid": "The token names its key",
+        "registration": "The token comes from the platform we asked",
+        "key": "The platform has published that key",
+        "signature": "The signature is genuine",
+        "dates": "The token carries its dates",
+        "expiry": "The token has not expired",
+        "start": "The token is valid already",
+        "age": "The token is fresh",
+        "audience": "The token is meant for us",
+        "authorized_party": "The token was issued to us",
+        "nonce": "The token answers our question",
+        "version": "It is LTI 1.3",
+        "message_type": "We know this kind of launch",
+        "deployment": "The deployment is allowed",
+        "roles": "The roles are given",
+        "subject": "The person has an id",
+        "claims": "Nothing needed is missing",
+        "target": "The activity exists",
+        "available": "The activity is open to this platform",
+        "person": "We know who it is",
+        "enrolment": "The person is enrolled",
+        "scores": "We know where scores go",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

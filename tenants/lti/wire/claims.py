@@ -118,7 +118,7 @@ def read_person(claims: Mapping[str, object]) -> Person:
 
 def _split_name(full: str, given: str, family: str) -> tuple[str, str]:
     if given and full.startswith(f"{given} "):
-        return given, full[len(given) + 1:]
+        return given, full[len(given) + 1 :]
     if family and full.endswith(f" {family}"):
         return full[: -len(family) - 1], family
     last, comma, first = (part.strip() for part in full.partition(","))
@@ -137,7 +137,9 @@ def read_context(claims: Mapping[str, object]) -> Context | None:
     types = context.get("type")
     listed = types if isinstance(types, list) else [types]
     return Context(
-        context_id, clean(context.get("label")), clean(context.get("title"), TEXT_LIMIT),
+        context_id,
+        clean(context.get("label")),
+        clean(context.get("title"), TEXT_LIMIT),
         tuple(text for text in map(clean, listed[:MAX_ENTRIES]) if text),
     )
 
@@ -164,9 +166,9 @@ def read_ags(claims: Mapping[str, object]) -> AgsEndpoint | None:
 def read_custom(claims: Mapping[str, object]) -> Mapping[str, str]:
     """Custom parameters as text; numbers and truth values as JSON writes them, null dropped."""
     custom = mapping(claims, CLAIM + "custom")
-    return MappingProxyType({
-        clean(name): _as_text(value) for name, value in list(custom.items())[:MAX_ENTRIES] if value is not None
-    })
+    return MappingProxyType(
+        {clean(name): _as_text(value) for name, value in list(custom.items())[:MAX_ENTRIES] if value is not None}
+    )
 
 
 def _as_text(value: object) -> str:

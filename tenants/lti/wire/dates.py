@@ -20,17 +20,26 @@ def check_dates(checks: Checklist, claims: Mapping[str, object], now: float, *, 
         checks.refuse("dates", "LTI13_CLAIM", seen=fault, wanted="exp and iat in seconds, exp at most a day after iat")
     checks.note("dates", f"issued {clock(iat)}, valid for {exp - iat:g} s", f"our clock says {clock(now)}")
     if now >= exp + leeway:
-        checks.refuse("expiry", "LTI13_EXPIRED", seen=f"expired {clock(exp)}, {now - exp:.0f} s ago",
-                      wanted=_ours(now, leeway))
+        checks.refuse(
+            "expiry", "LTI13_EXPIRED", seen=f"expired {clock(exp)}, {now - exp:.0f} s ago", wanted=_ours(now, leeway)
+        )
     checks.note("expiry", f"{exp - now:.0f} s left")
     start = iat if nbf is None else max(iat, nbf)
     if start > now + leeway:
-        checks.refuse("start", "LTI13_NOT_YET_VALID", seen=f"from {clock(start)}, {start - now:.1f} s ahead",
-                      wanted=_ours(now, leeway))
+        checks.refuse(
+            "start",
+            "LTI13_NOT_YET_VALID",
+            seen=f"from {clock(start)}, {start - now:.1f} s ahead",
+            wanted=_ours(now, leeway),
+        )
     checks.note("start", f"{now - start:.1f} s ago")
     if now - iat > max_age:
-        checks.refuse("age", "LTI13_TOO_OLD", seen=f"issued {clock(iat)}, {now - iat:.0f} s ago",
-                      wanted=f"our clock says {clock(now)}; at most {max_age} s old")
+        checks.refuse(
+            "age",
+            "LTI13_TOO_OLD",
+            seen=f"issued {clock(iat)}, {now - iat:.0f} s ago",
+            wanted=f"our clock says {clock(now)}; at most {max_age} s old",
+        )
     checks.note("age", f"{now - iat:.0f} s")
 
 

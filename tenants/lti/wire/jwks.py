@@ -42,7 +42,7 @@ MAX_NUMBER = 2048
 """Characters of one number of a JWK."""
 
 
-class UnusableKey(ValueError):  # noqa: N818 -- it says what it is
+class UnusableKey(ValueError):
     """One key cannot verify launches; the message says why."""
 
 
@@ -121,16 +121,25 @@ def check_key(checks: Checklist, token: Token, keys: KeySet) -> VerifyingKey:
     key = keys.find(token.kid, token.alg)
     if key is None:
         fits = f"; it does not fit {token.alg}" if token.kid in keys.keys or keys.sole else ""
-        checks.refuse("key", "LTI13_KEY_NOT_FOUND", seen=keys.describe(token.kid) + fits,
-                      wanted=f"a key for {token.alg} named {shown(token.kid, 80)}")
+        checks.refuse(
+            "key",
+            "LTI13_KEY_NOT_FOUND",
+            seen=keys.describe(token.kid) + fits,
+            wanted=f"a key for {token.alg} named {shown(token.kid, 80)}",
+        )
     checks.note("key", token.kid or "the pasted key")
     return key
 
 
 def check_signature(checks: Checklist, token: Token, key: VerifyingKey) -> None:
     """Step "signature"."""
-    checks.require("signature", verify(token, key), "LTI13_SIGNATURE",
-                   seen=f"{token.alg}, {token.kid or 'the pasted key'}", wanted="a signature made with that key")
+    checks.require(
+        "signature",
+        verify(token, key),
+        "LTI13_SIGNATURE",
+        seen=f"{token.alg}, {token.kid or 'the pasted key'}",
+        wanted="a signature made with that key",
+    )
 
 
 _PASTED = "a public key or certificate (PEM), or a JWK or key set (JSON)"

@@ -30,7 +30,7 @@ _TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
 _LAST_CHARACTERS = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
 
 
-class MalformedToken(ValueError):  # noqa: N818 -- it says what it is
+class MalformedToken(ValueError):
     """The text is no compact JWS we read; the message says why and quotes nothing of it."""
 
 
@@ -87,7 +87,7 @@ def parse(text: str) -> Token:
         raise MalformedToken("characters no token has")
     signing_input, _, signature = text.encode().rpartition(b".")
     parts = signing_input.split(b".")
-    if len(parts) != 2:  # noqa: PLR2004 -- header and payload
+    if len(parts) != 2:
         raise MalformedToken(f"{text.count('.') + 1} parts instead of 3")
     header = _object(from_base64url(parts[0]), "header")
     if "crit" in header:
@@ -116,10 +116,20 @@ def read(checks: Checklist, text: str) -> Token:
 def check_header(checks: Checklist, token: Token, algorithms: Collection[str], *, kid_required: bool = True) -> None:
     """Steps "algorithm" and "kid". Never ``none`` or a shared secret, whatever ``algorithms`` says (RFC 8725 §3.1)."""
     allowed = SUPPORTED.intersection(algorithms)
-    checks.require("algorithm", token.alg in allowed, "LTI13_ALG",
-                   seen=shown(token.header.get("alg")), wanted=", ".join(sorted(allowed)))
-    checks.require("kid", token.kid or not kid_required, "LTI13_KID",
-                   seen=token.kid or shown(token.header.get("kid")), wanted="a kid in the token's header")
+    checks.require(
+        "algorithm",
+        token.alg in allowed,
+        "LTI13_ALG",
+        seen=shown(token.header.get("alg")),
+        wanted=", ".join(sorted(allowed)),
+    )
+    checks.require(
+        "kid",
+        token.kid or not kid_required,
+        "LTI13_KID",
+        seen=token.kid or shown(token.header.get("kid")),
+        wanted="a kid in the token's header",
+    )
 
 
 def verify(token: Token, key: VerifyingKey) -> bool:

@@ -40,9 +40,11 @@ def public_jwk(key: RSAPublicKey, kid: str) -> dict[str, str]:
 
 def public_pem(key: SigningKey) -> str:
     """The public half for a platform that wants a key pasted."""
-    return key.private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
+    return (
+        key.private.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
 
 
 def thumbprint(key: RSAPublicKey) -> str:

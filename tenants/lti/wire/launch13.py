@@ -58,8 +58,13 @@ class LaunchForm:
         values, faults = read_once(pairs, LIMITS)
         required = ("state",) if values.get("error") else ("state", "id_token")
         faults += [f"{name}: missing" for name in required if not values.get(name)]
-        checks.require("parameters", not faults, "LTI13_PARAM",
-                       seen="; ".join(faults) or ", ".join(values), wanted=", ".join(required))
+        checks.require(
+            "parameters",
+            not faults,
+            "LTI13_PARAM",
+            seen="; ".join(faults) or ", ".join(values),
+            wanted=", ".join(required),
+        )
         return cls(**values)
 
 
@@ -78,11 +83,16 @@ def check_registration(checks: Checklist, claims: Mapping[str, object], registra
     if issuer != registration.issuer:
         hint = near_miss(clean(issuer, SHOWN_LIMIT), [registration.issuer])
         checks.refuse("registration", "LTI13_REGISTRATION_MISMATCH", seen=seen, wanted=hint or wanted)
-    checks.require("registration", not for_a_sibling or _for_us(claims, registration), "LTI13_REGISTRATION_MISMATCH",
-                   seen=seen, wanted=wanted)
+    checks.require(
+        "registration",
+        not for_a_sibling or _for_us(claims, registration),
+        "LTI13_REGISTRATION_MISMATCH",
+        seen=seen,
+        wanted=wanted,
+    )
 
 
-def check_claims(  # noqa: PLR0913 -- everything a launch is judged against
+def check_claims(
     checks: Checklist,
     claims: Mapping[str, object],
     registration: Registration,
@@ -100,12 +110,22 @@ def check_claims(  # noqa: PLR0913 -- everything a launch is judged against
     check_dates(checks, claims, now.timestamp(), leeway=registration.leeway, max_age=registration.max_age)
     _check_audience(checks, claims, registration)
     sent = claims.get("nonce")
-    checks.require("nonce", isinstance(sent, str) and nonce and compare_digest(sent.encode(), nonce.encode()),
-                   "LTI13_NONCE", seen="ours" if sent == nonce else "another one" if sent else "none", wanted="ours")
+    checks.require(
+        "nonce",
+        isinstance(sent, str) and nonce and compare_digest(sent.encode(), nonce.encode()),
+        "LTI13_NONCE",
+        seen="ours" if sent == nonce else "another one" if sent else "none",
+        wanted="ours",
+    )
     version, message_type = claims.get(CLAIM + "version"), claims.get(CLAIM + "message_type")
     checks.require("version", version == VERSION, "LTI13_VERSION", seen=shown(version), wanted=VERSION)
-    checks.require("message_type", isinstance(message_type, str) and message_type in message_types,
-                   "LTI13_MESSAGE_TYPE", seen=shown(message_type), wanted=", ".join(sorted(message_types)))
+    checks.require(
+        "message_type",
+        isinstance(message_type, str) and message_type in message_types,
+        "LTI13_MESSAGE_TYPE",
+        seen=shown(message_type),
+        wanted=", ".join(sorted(message_types)),
+    )
     deployment = _check_deployment(checks, claims, registration, login_deployment)
     roles = _check_roles(checks, claims)
     sub = _check_subject(checks, claims)
@@ -150,12 +170,22 @@ def _for_us(claims: Mapping[str, object], registration: Registration) -> bool:
 
 def _check_audience(checks: Checklist, claims: Mapping[str, object], registration: Registration) -> None:
     """OpenID Connect Core §3.1.3.7 (3) to (5): several audiences need an ``azp``, and an ``azp`` must be ours."""
-    checks.require("audience", _for_us(claims, registration), "LTI13_AUD",
-                   seen=shown(claims.get("aud")), wanted=registration.client_id)
+    checks.require(
+        "audience",
+        _for_us(claims, registration),
+        "LTI13_AUD",
+        seen=shown(claims.get("aud")),
+        wanted=registration.client_id,
+    )
     azp = claims.get("azp")
     several = len(_audiences(claims) or ()) > 1
-    checks.require("authorized_party", azp == registration.client_id or (azp is None and not several), "LTI13_AZP",
-                   seen=shown(azp), wanted=registration.client_id)
+    checks.require(
+        "authorized_party",
+        azp == registration.client_id or (azp is None and not several),
+        "LTI13_AZP",
+        seen=shown(azp),
+        wanted=registration.client_id,
+    )
 
 
 def _check_deployment(
@@ -166,10 +196,19 @@ def _check_deployment(
     if not isinstance(deployment, str) or fault:
         checks.refuse("deployment", "LTI13_DEPLOYMENT", seen=fault, wanted="text of 1 to 255 characters")
     if login_deployment and deployment != login_deployment:
-        checks.refuse("deployment", "LTI13_DEPLOYMENT", seen=shown(deployment),
-                      wanted=f"{shown(login_deployment)}, which the platform named at login")
-    checks.require("deployment", registration.allows(deployment), "LTI13_DEPLOYMENT",
-                   seen=deployment, wanted=registration.known_deployments())
+        checks.refuse(
+            "deployment",
+            "LTI13_DEPLOYMENT",
+            seen=shown(deployment),
+            wanted=f"{shown(login_deployment)}, which the platform named at login",
+        )
+    checks.require(
+        "deployment",
+        registration.allows(deployment),
+        "LTI13_DEPLOYMENT",
+        seen=deployment,
+        wanted=registration.known_deployments(),
+    )
     return deployment
 
 
@@ -198,8 +237,12 @@ def _check_required(checks: Checklist, claims: Mapping[str, object], message_typ
         value = reading.mapping(claims, claim).get(member) if member else claims.get(claim)
         name = f"{claim.rpartition('/')[2]}.{member}".rstrip(".")
         if not readable(value):
-            checks.refuse("claims", "LTI13_CLAIM", seen=f"{name}: {'missing' if value is None else shown(value)}",
-                          wanted=f"a usable {name}")
+            checks.refuse(
+                "claims",
+                "LTI13_CLAIM",
+                seen=f"{name}: {'missing' if value is None else shown(value)}",
+                wanted=f"a usable {name}",
+            )
     for claim in _FORBIDDEN.get(message_type, ()):
         if claim in claims:
             checks.refuse("claims", "LTI13_CLAIM", seen=f"{claim.rpartition('/')[2]}: present", wanted="none")

@@ -47,22 +47,32 @@ class LoginRequest:
         values, faults = read_once(pairs, LIMITS)
         faults += [f"{name}: missing" for name in REQUIRED if not values.get(name)]
         faults += [
-            f"{name}: {fault}" for name in _IDENTIFIERS
+            f"{name}: {fault}"
+            for name in _IDENTIFIERS
             if values.get(name) and (fault := identifier_fault(values[name]))
         ]
-        checks.require("parameters", not faults, "LTI13_LOGIN_PARAM",
-                       seen="; ".join(faults) or ", ".join(values), wanted=", ".join(REQUIRED))
+        checks.require(
+            "parameters",
+            not faults,
+            "LTI13_LOGIN_PARAM",
+            seen="; ".join(faults) or ", ".join(values),
+            wanted=", ".join(REQUIRED),
+        )
         return cls(**values)
 
 
 def check_deployment(checks: Checklist, login: LoginRequest, registration: Registration) -> None:
     """Step "deployment": a deployment named at login must be allowed; most platforms name none, which is fine."""
-    checks.require("deployment", not login.lti_deployment_id or registration.allows(login.lti_deployment_id),
-                   "LTI13_DEPLOYMENT", seen=shown(login.lti_deployment_id) or "not named",
-                   wanted=registration.known_deployments())
+    checks.require(
+        "deployment",
+        not login.lti_deployment_id or registration.allows(login.lti_deployment_id),
+        "LTI13_DEPLOYMENT",
+        seen=shown(login.lti_deployment_id) or "not named",
+        wanted=registration.known_deployments(),
+    )
 
 
-def authorization_url(  # noqa: PLR0913 -- what the address is made of
+def authorization_url(
     auth_url: str, *, client_id: str, redirect_uri: str, state: str, nonce: str, login: LoginRequest
 ) -> str:
     """The platform's authentication address with our request: nine fixed parameters and the message hint unchanged.

@@ -16,10 +16,22 @@ MAX_DEPTH = 8
 EXCERPT_LIMIT = 200
 READ_LIMIT = 4096
 
-_SECRET_NAMES = frozenset({
-    "nonce", "state", "jti", "code", "data", "jwt", "password", "authorization", "cookie", "login_hint",
-    "oauth_nonce", "oauth_consumer_key_sign",
-})
+_SECRET_NAMES = frozenset(
+    {
+        "nonce",
+        "state",
+        "jti",
+        "code",
+        "data",
+        "jwt",
+        "password",
+        "authorization",
+        "cookie",
+        "login_hint",
+        "oauth_nonce",
+        "oauth_consumer_key_sign",
+    }
+)
 _SECRET_PART = re.compile(r"token|secret|passw|signature|assertion|api_?key|credential|session|_sign$", re.IGNORECASE)
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?")
 _SECRET_PAIR = re.compile(r"((?:token|secret|passw\w*|assertion)[\"']?\s?[=:]\s?[\"']?)[^\s&\"']+", re.IGNORECASE)

@@ -12,17 +12,49 @@ from tenants.lti.wire.text import clean
 
 MAX_ROLES = 100
 
-_CONTEXT = frozenset({
-    "Administrator", "ContentDeveloper", "Instructor", "Learner", "Mentor", "Manager", "Member", "Officer",
-    "TeachingAssistant",
-})
-_INSTITUTION = frozenset({
-    "Administrator", "Faculty", "Guest", "None", "Other", "Staff", "Student", "Alumni", "Instructor", "Learner",
-    "Member", "Mentor", "Observer", "ProspectiveStudent",
-})
-_SYSTEM = frozenset({
-    "Administrator", "None", "AccountAdmin", "Creator", "SysAdmin", "SysSupport", "User", "TestUser",
-})
+_CONTEXT = frozenset(
+    {
+        "Administrator",
+        "ContentDeveloper",
+        "Instructor",
+        "Learner",
+        "Mentor",
+        "Manager",
+        "Member",
+        "Officer",
+        "TeachingAssistant",
+    }
+)
+_INSTITUTION = frozenset(
+    {
+        "Administrator",
+        "Faculty",
+        "Guest",
+        "None",
+        "Other",
+        "Staff",
+        "Student",
+        "Alumni",
+        "Instructor",
+        "Learner",
+        "Member",
+        "Mentor",
+        "Observer",
+        "ProspectiveStudent",
+    }
+)
+_SYSTEM = frozenset(
+    {
+        "Administrator",
+        "None",
+        "AccountAdmin",
+        "Creator",
+        "SysAdmin",
+        "SysSupport",
+        "User",
+        "TestUser",
+    }
+)
 _CANONICAL = {
     scope: {name.lower(): name for name in names}
     for scope, names in (("context", _CONTEXT), ("institution", _INSTITUTION), ("system", _SYSTEM))
@@ -37,10 +69,19 @@ _PREFIXES = (
     ("urn:lti:sysrole:ims/lis", "system"),
 )
 _STAFF_HERE = frozenset({"Administrator", "ContentDeveloper", "Instructor", "TeachingAssistant"})
-_STAFF_ANYWHERE = frozenset({
-    "institution/Administrator", "institution/Faculty", "institution/Instructor", "institution/Staff",
-    "system/Administrator", "system/AccountAdmin", "system/Creator", "system/SysAdmin", "system/SysSupport",
-})
+_STAFF_ANYWHERE = frozenset(
+    {
+        "institution/Administrator",
+        "institution/Faculty",
+        "institution/Instructor",
+        "institution/Staff",
+        "system/Administrator",
+        "system/AccountAdmin",
+        "system/Creator",
+        "system/SysAdmin",
+        "system/SysSupport",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +127,8 @@ def split_roles(text: str) -> Roles:
 def _short(text: str) -> str:
     lowered = text.lower()
     for prefix, scope in _PREFIXES:
-        if lowered.startswith(prefix) and text[len(prefix):len(prefix) + 1] in {"#", "/"}:
-            return _named(scope, text[len(prefix) + 1:])
+        if lowered.startswith(prefix) and text[len(prefix) : len(prefix) + 1] in {"#", "/"}:
+            return _named(scope, text[len(prefix) + 1 :])
     return _named("context", text) if "/" not in text and ":" not in text else ""
 
 

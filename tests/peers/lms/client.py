@@ -141,7 +141,7 @@ class LMS:
         """Back to the start: two courses, six people, no tool, empty journal, no faults, right clock."""
         self._post("reset")
 
-    def register(self, *, login_url: str, resources: Iterable[Resource] = (), **more: Any) -> Registered:  # noqa: ANN401 -- members of Registration in school.py
+    def register(self, *, login_url: str, resources: Iterable[Resource] = (), **more: Any) -> Registered:
         """Register a tool; the resources are placed in courses at once.
 
         ``more``: name, redirect_uris, jwks_url or public_key (PEM), client_id, deployment_ids, initiation (GET, POST),
@@ -151,7 +151,7 @@ class LMS:
         order = {"login_url": login_url, "resources": [resource.order() for resource in resources], **more}
         return _registered(self._post("registrations", order))
 
-    def change(self, client_id: str, **members: Any) -> Registered:  # noqa: ANN401 -- members of Registration in school.py
+    def change(self, client_id: str, **members: Any) -> Registered:
         """Change a registration; ``quirks`` are merged one by one."""
         return _registered(self._post("registrations/change", {"client_id": client_id, **members}))
 
@@ -196,7 +196,7 @@ class LMS:
         """Make the LMS's clock wrong by so many seconds."""
         self._post("clock", {"offset": offset})
 
-    def mint(  # noqa: PLR0913 -- each names one part of a token
+    def mint(
         self,
         link: str,
         person: str,
@@ -251,13 +251,13 @@ class LMS:
         request = Form.of(answer)
         return Form.of(self.http.post(request.action, data=request.fields))
 
-    def _post(self, path: str, order: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 -- whatever JSON the API answers
+    def _post(self, path: str, order: Mapping[str, Any] | None = None) -> Any:
         answer = self.http.post(f"/admin/{path}", json=order or {})
         if answer.is_client_error:
             raise httpx.HTTPStatusError(answer.text, request=answer.request, response=answer)
         return answer.raise_for_status().json()
 
-    def _get(self, path: str) -> Any:  # noqa: ANN401 -- whatever JSON the API answers
+    def _get(self, path: str) -> Any:
         return self.http.get(f"/admin/{path}").raise_for_status().json()
 
 

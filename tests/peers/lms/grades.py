@@ -46,7 +46,7 @@ class Denied(Exception):
 def service(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Turn what a view raises into the HTTP answer, as JSON with an ``error``."""
 
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 -- passes on the path's parts
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except Unknown as error:

@@ -144,7 +144,7 @@ class LineItem:
     scores: dict[str, Score] = field(default_factory=dict)
 
 
-def build(kind: type, given: dict[str, Any]) -> Any:  # noqa: ANN401 -- returns an instance of whatever class was asked
+def build(kind: type, given: dict[str, Any]) -> Any:
     """Make a dataclass from JSON, refusing a member it does not have; raise Refused."""
     if surplus := set(given) - {member.name for member in fields(kind)}:
         raise Refused(f"{kind.__name__} has no {', '.join(sorted(surplus))}")
@@ -170,7 +170,7 @@ class School:
             Person("bruno", "Bruno Łęcki"),
             Person("xiaoli", "李小丽"),
             Person("layla", "ليلى الحداد"),
-            Person("oskar", "Oskar O’Brien-Šimić"),  # noqa: RUF001 -- a name as people write it
+            Person("oskar", "Oskar O’Brien-Šimić"),
             Person("tilda", "Tilda Þorvaldsdóttir", role="staff"),
         ]
         first = {person.key for person in everybody} - {"oskar"}
@@ -259,7 +259,7 @@ class School:
         return [item for item in found if client_id in {None, item.client_id}]
 
     @staticmethod
-    def _found(shelf: dict[str, Any], key: str, what: str) -> Any:  # noqa: ANN401 -- one look-up for four shelves
+    def _found(shelf: dict[str, Any], key: str, what: str) -> Any:
         try:
             return shelf[key]
         except KeyError:

@@ -21,7 +21,7 @@ def resolve_localhost_names() -> None:
     """
     system = socket.getaddrinfo
 
-    def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:  # noqa: ANN401 -- the signature of socket.getaddrinfo
+    def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
         return system("127.0.0.1" if isinstance(host, str) and host.endswith(".localhost") else host, *rest, **more)
 
     socket.getaddrinfo = getaddrinfo

@@ -44,7 +44,7 @@ def list_(shell: Shell, slug: str, *, as_json: bool) -> None:
     """Courses with their activities."""
     academy = shell.academy(slug)
     with shell.session(slug, write=False) as session:
-        courses = [
+        courses: list[dict[str, Any]] = [
             {
                 "id": each.id,
                 "title": each.title,
@@ -58,7 +58,13 @@ def list_(shell: Shell, slug: str, *, as_json: bool) -> None:
         return
     for each in courses:
         click.echo(f"{each['title']} ({each['status']})")
-        print_rows([{"  id": one["id"], **{key: one[key] for key in ("title", "status", "lti_available")}} for one in each["activities"]], as_json=False)
+        print_rows(
+            [
+                {"  id": one["id"], **{key: one[key] for key in ("title", "status", "lti_available")}}
+                for one in each["activities"]
+            ],
+            as_json=False,
+        )
 
 
 @activity.command()

@@ -1,0 +1,1 @@
+"""``make bench``: what is measured, beside whom, and how it is told."""
