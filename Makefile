@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -e -o pipefail -c
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check conformance bench lock install screens
+.PHONY: help run test check conformance bench lock install screens guides
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,12 +15,23 @@ help:  ## list the targets
 run: .venv/.runtime  ## start Lyceum with its demonstration academies (PORT=, DATA=)
 	@LYCEUM_WEB_PORT=$(PORT) LYCEUM_APP_DATA=$(DATA) $(BIN)/lyceum run
 
+# One worker more than there are processors: many tests wait for other processes.
 test: .venv/.tests  ## run every test: SQLite, PostgreSQL, Redis, Chromium
 	@$(BIN)/python -m tests.services install
-	@$(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $(or $(WORKERS),$(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")) --dist worksteal $(ARGS)
 
 check: .venv/.tests  ## ruff, mypy, import-linter, djlint, alembic check
 	@$(BIN)/python -m tests.check
+
+screens: .venv/.tests  ## photograph every page, light and dark, wide and narrow, into var/screens
+	@$(BIN)/python -m tests.services install
+	@mkdir -p var/screens
+	@LYCEUM_TEST_SCREENS=var/screens $(BIN)/python -m pytest -q tests/browser/test_screens.py
+
+guides: .venv/.tests  ## renew docs/admins: pictures, what was counted, what other products call things
+	@$(BIN)/python -m tests.services install
+	@$(BIN)/python -m tests.guides
+	@LYCEUM_TEST_GUIDES=1 $(BIN)/python -m pytest -q tests/browser/test_connect.py tests/browser/test_screens.py tests/browser/test_frame.py
 
 conformance: .venv/.tests  ## conformance cases: GROUPS="T3 AC", FORMAT=json
 	@$(BIN)/python -m tests.services install >&2
@@ -38,6 +49,8 @@ install: .venv/.runtime  ## make .venv and install the locked libraries
 .venv/bin/python:
 	@echo "making .venv with $$($(PYTHON) --version) …" >&2
 	@$(PYTHON) -c 'import sys; sys.exit("Lyceum needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { test "$$(id -u)" = 0 && apt-get -qq update && apt-get -qq install -y python3-venv; } >&2 \
+		|| { echo "this Python cannot make environments: install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
 
 .venv/.runtime: .venv/bin/python requirements.txt pyproject.toml

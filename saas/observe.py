@@ -4,8 +4,10 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
+import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -14,17 +16,23 @@ from saas.settings import LogSettings
 _SECRET = re.compile(
     r"token|secret|password|cookie|authorization|assertion|signature|private|sealed|passcode", re.IGNORECASE
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: Remembered, because every line carries the same few names.
+_names_a_secret = lru_cache(maxsize=256)(_SECRET.search)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def blank_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blanks fields named like secrets and escapes control characters, so that no input can forge a line."""
     for key, value in event.items():
-        if _SECRET.search(key):
+        if _names_a_secret(key):
             event[key] = "***"
-        elif isinstance(value, str) and key != "exception":
+        elif isinstance(value, str) and key != "exception" and not value.isprintable():
             event[key] = _CONTROL.sub(lambda found: repr(found.group())[1:-1], value)
     return event
+
+
+def _json(event: object, **_options: object) -> str:
+    return orjson.dumps(event, default=repr).decode()
 
 
 def configure_logging(settings: LogSettings) -> None:
@@ -36,7 +44,7 @@ def configure_logging(settings: LogSettings) -> None:
         structlog.processors.format_exc_info,
         blank_secrets,
     ]
-    renderer: Any = structlog.processors.JSONRenderer()
+    renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
     if settings.format == "console":
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     level = getattr(logging, settings.level.upper())
@@ -77,5 +85,8 @@ class Metrics:
         self.jobs = Counter("lyceum_jobs", "Jobs settled", ["job", "outcome"], registry=self.registry)
         self.job_seconds = Histogram("lyceum_job_seconds", "Time of one run of a job", ["job"], registry=self.registry)
         self.outbox = Gauge("lyceum_outbox_rows", "Rows of the outbox", ["state"], registry=self.registry)
+        self.outbox_lag = Gauge(
+            "lyceum_outbox_lag_seconds", "How long the oldest due row has been waiting", registry=self.registry
+        )
         self.refusals = Counter("lyceum_refusals", "Coded refusals", ["code"], registry=self.registry)
         self.outbound = Counter("lyceum_outbound", "Outgoing requests", ["outcome"], registry=self.registry)

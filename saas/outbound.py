@@ -5,10 +5,13 @@ connected to (no rebinding), no redirects, no compression, one deadline for the 
 """
 
 import ipaddress
+import math
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,8 +21,16 @@ import httpx
 
 from saas.settings import OutboundSettings
 
+LOOPBACK = ("127.0.0.1", "::1")
+#: All of IPv6 that is given out to the public (RFC 4291 §2.4); translated and local addresses lie outside.
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 USER_AGENT = "Lyceum/1 (+online academies)"
-_deadline: ContextVar[float] = ContextVar("outbound_deadline")
+MAX_CONNECTIONS = 100
+#: Seconds for one question to the system's resolver, and questions at the same time. It cannot be interrupted, so a
+#: question that takes longer lives on in a thread of its own and keeps its place until it is answered.
+MAX_LOOK_UP = 30.0
+_questions = threading.BoundedSemaphore(16)
+_deadline: ContextVar[float] = ContextVar("outbound_deadline", default=math.inf)
 
 
 class OutboundError(Exception):
@@ -129,17 +140,49 @@ class _GuardedBackend(httpcore.NetworkBackend):
         raise failure or httpcore.ConnectError("no address")
 
 
-def resolve(host: str, port: int, allow: AllowList) -> list[str]:
-    """The addresses of ``host``; raises `AddressRefusedError` if any of them is not a public one."""
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise OutboundError(f"the name {host} has no address (DNS)", "dns") from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not allow.covers(host):
+def resolve(host: str, port: int, allow: AllowList, flags: int = 0) -> list[str]:
+    """The addresses of ``host``; raises `AddressRefusedError` if any of them is not a public one.
+
+    ``localhost`` and the names below it are this machine, whether its resolver knows that or not (RFC 6761 §6.3).
+    """
+    name = host.strip("[]").lower().rstrip(".")
+    here = name == "localhost" or name.endswith(".localhost")
+    addresses = LOOPBACK if here else _look_up(name, port, flags)
+    if not allow.covers(name):
         for address in addresses:
             _refuse_private(address, allow)
-    return addresses
+    return list(addresses)
+
+
+def _look_up(name: str, port: int, flags: int) -> Sequence[str]:
+    try:
+        found = _ask(name, port, flags)
+    except (OSError, UnicodeError):
+        raise OutboundError(f"the name {name} has no address (DNS)", "dns") from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _ask(name: str, port: int, flags: int) -> Sequence[Any]:
+    """``getaddrinfo`` as far as the deadline lets it; numbers need no name server and no thread."""
+    if flags & socket.AI_NUMERICHOST:
+        return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)
+    if not _questions.acquire(timeout=_remaining(MAX_LOOK_UP)):
+        raise httpcore.ConnectTimeout
+    answer: Future[Sequence[Any]] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags))
+        except Exception as error:  # noqa: BLE001 -- handed on to whoever asked
+            answer.set_exception(error)
+        finally:
+            _questions.release()
+
+    threading.Thread(target=ask, name="resolver", daemon=True).start()
+    try:
+        return answer.result(_remaining(MAX_LOOK_UP))
+    except TimeoutError:
+        raise httpcore.ConnectTimeout from None
 
 
 def _refuse_private(text: str, allow: AllowList) -> None:
@@ -148,20 +191,23 @@ def _refuse_private(text: str, allow: AllowList) -> None:
         address = address.ipv4_mapped or address.sixtofour or address
     if allow.covers_address(address):
         return
-    if not address.is_global or address.is_multicast or address.is_reserved or text.lower().startswith("64:ff9b:"):
+    foreign = isinstance(address, ipaddress.IPv6Address) and address not in GLOBAL_UNICAST
+    if foreign or not address.is_global or address.is_multicast or address.is_reserved:
         raise AddressRefusedError("the address is private, local or reserved and is never called")
 
 
 class Outbound:
     """Thread-safe; keeps connections alive between exchanges."""
 
-    def __init__(self, settings: OutboundSettings) -> None:
+    def __init__(self, settings: OutboundSettings, count: Callable[[str], None] = lambda _outcome: None) -> None:
+        """``count`` is told how each exchange ended: the status, such as ``503``, or the kind of an `OutboundError`."""
         self._settings = settings
+        self._count = count
         self.allow = AllowList(settings.allow)
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl.create_default_context(),
             network_backend=_GuardedBackend(self.allow),
-            max_connections=100,
+            max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=40,
             keepalive_expiry=30,
         )
@@ -178,6 +224,12 @@ class Outbound:
             raise AddressRefusedError("the address must not contain a user name or password")
         if parsed.scheme == "http" and not self.allow.covers(parsed.host):
             raise AddressRefusedError("the address must begin with https://")
+        try:  # what needs no name server: numbers in every notation the resolver takes, and this machine's names
+            resolve(parsed.host, 443, self.allow, socket.AI_NUMERICHOST)
+        except AddressRefusedError:
+            raise
+        except OutboundError:
+            return
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.send("GET", url, headers or {}, b"")
@@ -187,6 +239,15 @@ class Outbound:
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """One exchange. Raises `OutboundError` when there is no complete answer."""
+        try:
+            answer = self._send(method, url, headers, body)
+        except OutboundError as error:
+            self._count(error.kind)
+            raise
+        self._count(str(answer.status))
+        return answer
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         self.refuse_url(url)
         target = httpx.URL(url)
         request = httpx.Request(
@@ -218,7 +279,7 @@ class Outbound:
             ),
             headers=request.headers.raw,
             content=request.content,
-            extensions={"timeout": {"connect": self._settings.connect_seconds}},
+            extensions={"timeout": {"connect": self._settings.connect_seconds, "pool": self._settings.total_seconds}},
         )
         response = self._pool.handle_request(outgoing)
         try:

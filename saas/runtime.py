@@ -50,19 +50,26 @@ def build_runtime(source: Source) -> Runtime:
 
     settings = shell_settings(source)
     events = Events()
-    database = Database(settings.database, settings.app.data, events)
+    database, metrics = Database(settings.database, settings.app.data, events), Metrics()
     return Runtime(
         source=source,
         settings=settings,
         database=database,
-        secrets=Secrets(settings.secrets.keys or _generated_key(settings, database)),
-        outbound=Outbound(settings.outbound),
+        secrets=_secrets(settings, database),
+        outbound=Outbound(settings.outbound, lambda outcome: metrics.outbound.labels(outcome).inc()),
         events=events,
         tenants=Tenants(database, settings.web),
-        metrics=Metrics(),
+        metrics=metrics,
         problems=Catalogue(),
         jobs=Jobs(),
     )
+
+
+def _secrets(settings: Settings, database: Database) -> Secrets:
+    try:
+        return Secrets(settings.secrets.keys or _generated_key(settings, database))
+    except ValueError:
+        raise SettingsError("setting lyceum.secrets.keys: a master key is 32 bytes in URL-safe base64") from None
 
 
 def _generated_key(settings: Settings, database: Database) -> tuple[str, ...]:

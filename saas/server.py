@@ -1,15 +1,20 @@
 """Processes: waitress with a graceful end, and the standing worker."""
 
+import os
+import select
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
 import waitress
 from pyramid.config import Configurator
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
 from saas.jobs.worker import Worker
@@ -19,6 +24,8 @@ from saas.settings import SettingsError, WebSettings
 log = structlog.get_logger()
 #: How long requests under way may take to end once we are told to stop.
 DRAIN_SECONDS = 20.0
+#: How long somebody who is connected by then, but has sent nothing yet, may take to begin.
+BEGIN_SECONDS = 1.0
 
 
 def serve_forever(
@@ -28,15 +35,23 @@ def serve_forever(
     runtime: Runtime = config.registry.runtime
     application = config.make_wsgi_app()
     refuse_taken_port(host, port)
-    server = waitress.create_server(application, host=host, port=port, **_adjustments(runtime.settings.web))
+    stopping = _on_signals()  # before anybody can connect
+    sockets: dict[int, Any] = {}
+    try:
+        server = waitress.create_server(
+            application, map=sockets, host=host, port=port, **_adjustments(runtime.settings.web)
+        )
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"cannot listen on {host} port {port}: {error}") from None
     embedded = runtime.settings.jobs.embedded if worker is None else worker
     jobs = Worker(runtime) if embedded else None
     if jobs:
         jobs.start()
-    stopping = _on_signals()
+    _tell_supervisor("READY=1")
     ready()
     try:
-        _loop(server, stopping, config.registry.draining)
+        _loop(sockets, stopping, config.registry.draining)
+        server.task_dispatcher.shutdown()
     finally:
         if jobs:
             jobs.stop()
@@ -58,10 +73,8 @@ def _adjustments(web: WebSettings) -> dict[str, Any]:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        if probe.connect_ex((host, port)) == 0:
-            raise SettingsError(f"port {port} is already answered by another program; choose one with PORT= or --port")
+    with suppress(OSError), socket.create_connection((host, port), timeout=0.5):
+        raise SettingsError(f"port {port} is already answered by another program; choose one with PORT= or --port")
 
 
 def _on_signals() -> threading.Event:
@@ -71,28 +84,63 @@ def _on_signals() -> threading.Event:
     return stopping
 
 
-def _loop(server: BaseWSGIServer, stopping: threading.Event, draining: threading.Event) -> None:
+def _tell_supervisor(state: str) -> None:
+    """As ``Type=notify`` of systemd has it, so that restarting several processes goes on when this one can serve."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor, suppress(OSError):
+            supervisor.sendto(state.encode(), address.replace("@", "\0", 1) if address[0] == "@" else address)
+
+
+def _loop(sockets: dict[int, Any], stopping: threading.Event, draining: threading.Event) -> None:
+    """``sockets`` is waitress's map: its listeners (one per address of the host name) and its open connections."""
     while not stopping.is_set():
-        server.asyncore.loop(timeout=0.5, map=server._map, use_poll=True, count=1)  # noqa: SLF001 -- waitress has no public step
+        wasyncore.loop(timeout=0.5, map=sockets, use_poll=True, count=1)
     draining.set()
-    server.accepting = False
-    server.del_channel()
-    server.socket.close()
-    deadline = time.monotonic() + DRAIN_SECONDS
-    while _busy(server) and time.monotonic() < deadline:
-        server.asyncore.loop(timeout=0.1, map=server._map, use_poll=True, count=1)  # noqa: SLF001 -- as above
-    server.task_dispatcher.shutdown()
+    _tell_supervisor("STOPPING=1")
+    for listener in [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]:
+        _close_door(listener)
+    closed = time.monotonic()
+    busy = True
+    while busy and time.monotonic() < closed + DRAIN_SECONDS:
+        wasyncore.loop(timeout=0.1, map=sockets, use_poll=True, count=1)
+        busy = _busy(sockets, awaited=time.monotonic() < closed + BEGIN_SECONDS)
 
 
-def _busy(server: BaseWSGIServer) -> bool:
-    return any(channel.requests or channel.total_outbufs_len for channel in list(server.active_channels.values()))
+def _close_door(listener: BaseWSGIServer) -> None:
+    """Whoever is connected already, if only in the kernel's queue, is still let in: closing would cut them off.
+
+    Newcomers hear that nobody listens, which a proxy takes as a reason to go elsewhere.
+    """
+    while select.select([listener.socket], [], [], 0)[0]:
+        listener.handle_accept()
+    listener.accepting = False
+    listener.del_channel()
+    listener.socket.close()
+
+
+def _busy(sockets: dict[int, Any], *, awaited: bool) -> bool:
+    """Whether a request is being received, worked on, or its answer still under way.
+
+    ``awaited``: so is one that somebody who has said nothing yet is about to send.
+    """
+    channels = [each for each in sockets.values() if isinstance(each, HTTPChannel)]
+    return any(
+        each.request is not None
+        or each.requests
+        or each.total_outbufs_len
+        or (awaited and each.last_activity == each.creation_time)
+        for each in channels
+    )
 
 
 def work_forever(runtime: Runtime) -> None:
-    worker = Worker(runtime)
     stopping = _on_signals()
+    worker = Worker(runtime)
     worker.start()
     log.info("worker started", worker=worker.name)
+    _tell_supervisor("READY=1")
     stopping.wait()
+    _tell_supervisor("STOPPING=1")
     worker.stop()
     runtime.close()

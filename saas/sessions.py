@@ -76,9 +76,10 @@ def close_session(session: ScopedSession, token: str) -> None:
     session.execute(sa.delete(WebSession).where(WebSession.token_hash == hash_token(token)))
 
 
-def close_all(session: ScopedSession, subject_id: UUID) -> None:
-    """Ends every session of a person, at once (suspended, erased, changed role: ASVS 8.3.2)."""
-    session.execute(sa.delete(WebSession).where(WebSession.subject_id == subject_id))
+def close_all(session: ScopedSession, subject_id: UUID, keep: UUID | None = None) -> None:
+    """Ends every session of a person, at once (suspended, erased, changed role: ASVS 8.3.2), but ``keep``."""
+    theirs = sa.delete(WebSession).where(WebSession.subject_id == subject_id)
+    session.execute(theirs.where(WebSession.id != keep) if keep else theirs)
 
 
 _table = table_of(WebSession)

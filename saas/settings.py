@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from limits import parse
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 PREFIX = "lyceum."
 ENVIRONMENT_PREFIX = "LYCEUM_"
@@ -25,92 +26,100 @@ def words(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
+def rate(value: str) -> str:
+    """As it was, or ValueError: a rate is written such as ``20/minute``."""
+    parse(value)
+    return value
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
+Rate = Annotated[str, AfterValidator(rate)]
 
 
 class Section(BaseModel):
-    """Base of every section: frozen, and an unknown key is an error."""
+    """Base of every section: frozen, and an unknown key is an error.
+
+    Descriptions of the fields are what docs/operating.md says of them (tests/manual.py).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class AppSettings(Section):
-    """``data`` holds the SQLite file and the generated key; ``features`` are the packages to include."""
-
-    data: Path = Path("var")
-    features: Words = ("tenants",)
-    demo: bool = False
+    data: Path = Field(
+        Path("var"), description="folder of what an embedded installation stores: SQLite file, master key"
+    )
+    features: Words = Field(("tenants",), description="packages to include, in order")
+    demo: bool = Field(
+        False, description="`lyceum run` makes the demonstration academies; `lyceum demo --reset` is allowed"
+    )
 
 
 class DatabaseSettings(Section):
-    """``url`` empty means SQLite under ``data``. ``owner_url`` is the role that owns the tables and runs migrations."""
-
-    url: str = ""
-    owner_url: str = ""
-    migrations: Path = Path("migrations")
-    pool: int = Field(16, ge=1)
-    sqlite_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    url: str = Field("", description="the application's address of the database; empty: SQLite in `lyceum.app.data`")
+    owner_url: str = Field("", description="address for the role that owns the tables: `lyceum migrate`; empty: `url`")
+    migrations: Path = Field(Path("migrations"), description="folder of the migrations")
+    pool: int = Field(16, ge=1, description="connections a process keeps; it opens as many again at need")
+    prepared: bool = Field(True, description="false for a pooler that cannot keep prepared statements")
+    sqlite_synchronous: Literal["NORMAL", "FULL"] = Field("NORMAL", description="SQLite's `PRAGMA synchronous`")
 
 
 class WebSettings(Section):
-    """``host`` is the operator's bare host; public addresses are built from ``scheme``, the tenant's host and ``port``.
-
-    ``port`` 0 means the scheme's own. ``trusted_proxy`` is the address whose ``X-Forwarded-*`` are believed.
-    """
-
-    host: str = "localhost"
-    scheme: Literal["http", "https"] = "http"
-    port: int = 6543
-    threads: int = Field(8, ge=1)
-    trusted_proxy: str = ""
-    templates: Path = Path("templates")
-    static: Path = Path("static")
-    session_hours: int = Field(168, ge=1)
-    metrics_token: str = Field("", repr=False)
-    reload_templates: bool = False
-    styleguide: bool = False
-    max_body_bytes: int = 8 * 1024 * 1024
+    host: str = Field("localhost", description="the operator's bare host; academies are at `<short name>.<host>`")
+    scheme: Literal["http", "https"] = Field("http", description="of public addresses; https makes cookies `Secure`")
+    port: int = Field(6543, description="of public addresses, and to listen on; 0: the scheme's own (name `--port`)")
+    threads: int = Field(8, ge=1, description="requests a process works on at the same time")
+    trusted_proxy: str = Field("", description="the address whose `X-Forwarded-For` and `-Proto` are believed")
+    templates: Path = Field(Path("templates"), description="folder of the pages")
+    static: Path = Field(Path("static"), description="folder of styles, scripts and icons")
+    session_hours: int = Field(168, ge=1, description="how long somebody stays signed in")
+    metrics_token: str = Field("", repr=False, description="bearer token that `/metrics` asks for; empty: none")
+    reload_templates: bool = Field(False, description="notice changed templates and static files (development)")
+    styleguide: bool = Field(False, description="show the parts of the pages at `/styleguide` (development)")
+    max_body_bytes: int = Field(8 * 1024 * 1024, description="largest request body at all; most pages take less")
 
 
 class SecretSettings(Section):
-    """``keys``: master keys, newest first; empty means one generated under ``data`` (embedded mode only)."""
-
-    keys: Annotated[tuple[str, ...], BeforeValidator(words)] = Field((), repr=False)
+    keys: Words = Field(
+        (), repr=False, description="master keys, newest first; empty: one made in `lyceum.app.data` (SQLite only)"
+    )
 
 
 class JobSettings(Section):
-    """``broker`` empty runs jobs inside the web process. Times in seconds; ``give_up_hours`` ends the retries."""
-
-    broker: str = Field("", repr=False)
-    embedded: bool = True
-    threads: int = Field(4, ge=1)
-    lease_seconds: float = 90
-    retry_base_seconds: float = 15
-    retry_cap_seconds: float = 6 * 3600
-    give_up_hours: float = 72
-    poll_seconds: float = 1.0
-    in_flight: int = Field(64, ge=1)
-    in_flight_per_tenant: int = Field(32, ge=1)
+    broker: str = Field("", repr=False, description="Redis for jobs; empty: jobs stay inside their process")
+    embedded: bool = Field(True, description="`lyceum serve` runs the jobs, too")
+    threads: int = Field(4, ge=1, description="jobs a process runs at the same time")
+    lease_seconds: float = Field(90, description="after which a job whose worker died runs again")
+    retry_base_seconds: float = Field(15, description="first wait after a failure; it doubles each time, with jitter")
+    retry_cap_seconds: float = Field(6 * 3600, description="longest wait between two tries")
+    poll_seconds: float = Field(1.0, description="how often a worker looks for due jobs when nothing wakes it")
+    in_flight: int = Field(64, ge=1, description="jobs leased at the same time, all processes together")
+    in_flight_per_tenant: int = Field(32, ge=1, description="of those, one academy's at most")
 
 
 class LimitSettings(Section):
-    """``storage`` as the `limits` library names it: ``memory://`` or ``redis://…``."""
-
-    storage: str = Field("memory://", repr=False)
+    storage: str = Field(
+        "memory://", repr=False, description="where rates are counted: `redis://…`, or each process by itself"
+    )
+    logins: Rate = Field(
+        "1200/minute", description="LTI logins from one address to one academy, counted by each process by itself"
+    )
 
 
 class OutboundSettings(Section):
-    """``allow`` names hosts and networks exempt from the address guard and allowed over plain http."""
-
-    allow: Words = ()
-    connect_seconds: float = 5
-    total_seconds: float = 10
-    max_bytes: int = 512 * 1024
+    allow: Words = Field(
+        (), description="hosts and networks exempt from the address guard, and allowed over plain http"
+    )
+    connect_seconds: float = Field(5, description="limit for connecting to somebody else's server")
+    total_seconds: float = Field(10, description="limit for the whole exchange")
+    max_bytes: int = Field(512 * 1024, description="largest answer read")
 
 
 class LogSettings(Section):
-    format: Literal["console", "json"] = "console"
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = Field(
+        "console", description="for people or for a log collector; always on stderr"
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least important lines shown")
 
 
 class Settings(Section):

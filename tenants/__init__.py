@@ -14,10 +14,11 @@ FEATURES = (
 
 
 def includeme(config: Configurator) -> None:
-    from tenants.navigation import navigation
+    from tenants.navigation import frame
     from tenants.problems import PROBLEMS
 
     config.registry.runtime.problems.add(PROBLEMS)
+    config.include("tenants.lti.tool.views")  # routes are tried in order, and most requests are launches
     for feature in FEATURES:
         config.include(feature)
-    config.set_navigation(navigation)
+    config.set_frame(frame)

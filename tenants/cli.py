@@ -2,11 +2,22 @@
 
 import click
 
+from tenants.accounts.cli import operator
 from tenants.demo.cli import demo, run
-from tenants.lti.cli import launches, lti, scores
+from tenants.lti.cli import launches, lti, platform, scores
+from tenants.lti.consumer_cli import consumer
+from tenants.lti.invite_cli import invite, links, roster
+from tenants.lti.keys_cli import keys
+from tenants.lti.platform_cli import activate, approve, check, deactivate
+from tenants.lti.selftest_cli import selftest
 from tenants.lti.sharing_cli import activity, course
 
 
 def add_to(group: click.Group) -> None:
-    for command in (demo, run, course, activity, lti, launches, scores):
+    lti.add_command(consumer)
+    for command in (operator, demo, run, course, activity, lti, launches, scores):
         group.add_command(command)
+    for command in (invite, links, roster, keys, selftest):
+        lti.add_command(command)
+    for command in (activate, approve, check, deactivate):
+        platform.add_command(command)

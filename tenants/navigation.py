@@ -1,4 +1,4 @@
-"""The places of the frame, by what a person may do."""
+"""What stands around a page: the places a person may go, search, the own profile, the way in."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,12 @@ from tenants.access import Permission
 #: Label, route, permission, and the beginnings of addresses that belong to it.
 ACADEMY = (
     (_("Home"), "home", Permission.LEARN, ()),
-    (_("Courses"), "courses", Permission.LEARN, ("/courses", "/activities", "/learn", "/chapters", "/blocks")),
+    (
+        _("Courses"),
+        "courses",
+        Permission.LEARN,
+        ("/courses", "/activities", "/learn", "/chapters", "/blocks", "/playlists"),
+    ),
     (_("Results"), "results", Permission.LEARN, ("/results",)),
     (_("Integrations"), "integrations", Permission.INTEGRATE, ("/integrations",)),
     (_("People"), "people", Permission.PEOPLE, ("/people",)),
@@ -26,10 +31,23 @@ class Place:
     current: bool
 
 
+def frame(request: Request) -> dict[str, Any]:
+    """The optional variables of ``templates/_layout.html``."""
+    if request.tenant is None:
+        return {}
+    if request.identity is None:
+        at_the_door = request.matched_route is not None and request.matched_route.name == "sign_in"
+        return {} if at_the_door else {"sign_in_url": request.route_path("sign_in")}
+    searches = not request.tenant.is_operator
+    return {
+        "nav": navigation(request),
+        "profile_url": request.route_path("profile"),
+        "search_url": request.route_path("courses") if searches else None,
+    }
+
+
 def navigation(request: Request) -> list[Place]:
     identity = request.identity
-    if identity is None or request.tenant is None:
-        return []
     places = OPERATOR if request.tenant.is_operator else ACADEMY
     return [
         Place(request.localizer.translate(label), request.route_path(route), _is_current(request, route, beginnings))

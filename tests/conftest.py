@@ -7,13 +7,22 @@ promise. Tests that look at the whole installation (relay, migrations, processes
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+from argon2 import PasswordHasher
 
+from tenants.accounts import passwords
 from tests.house import BACKENDS, House, databases_of
 from tests.services import Services, missing
 
+# A slow machine is no failure.
+hypothesis.settings.register_profile("lyceum", deadline=None)
+hypothesis.settings.load_profile("lyceum")
+
 REQUIRE_ALL = os.environ.get("LYCEUM_TEST_REQUIRE_ALL") == "1"
 _services = pytest.StashKey[Services]()
+#: What a test needs and this machine lacks.
+_missing = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,17 +44,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "interop" not in item.path.parts)  # the longest first, or one worker ends alone
     lacking = set(missing())
     for item in items:
         needs = {mark.name for mark in item.iter_markers()} & lacking
         call = getattr(item, "callspec", None)
-        backend = call.params.get("house") if call else None
-        if backend == "postgresql" and "postgresql" in lacking:
+        if call and "postgresql" in call.params.values() and "postgresql" in lacking:
             needs.add("postgresql")
-        if needs and REQUIRE_ALL:
-            item.add_marker(pytest.mark.xfail(reason=f"missing: {', '.join(sorted(needs))}", run=False, strict=True))
-        elif needs:
-            item.add_marker(pytest.mark.skip(reason=f"missing: {', '.join(sorted(needs))}"))
+        if needs:
+            item.stash[_missing] = ", ".join(sorted(needs))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture of the test could stumble over what is missing."""
+    lacking = item.stash.get(_missing, "")
+    if lacking and REQUIRE_ALL:
+        pytest.fail(f"missing: {lacking}", pytrace=False)
+    elif lacking:
+        pytest.skip(f"missing: {lacking}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -53,8 +70,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if lacking:
         terminalreporter.section("NOT TESTED", red=True, bold=True)
         terminalreporter.line(
-            f"These are missing on this machine, and their tests were left out: {', '.join(lacking)}", red=True
+            f"Missing on this machine, so their tests {'failed' if REQUIRE_ALL else 'were left out'}: {', '.join(lacking)}",
+            red=True,
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_passwords() -> None:
+    """The same hashing at a hundredth of the work: hundreds of sign-ins would otherwise be a tenth of all testing."""
+    passwords.hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,11 +23,13 @@ from saas.runtime import Runtime
 from saas.secrets import generate_key
 from saas.tenancy.founding import found
 from saas.tenancy.lifecycle import Lifecycle
+from saas.tenancy.models import OPERATOR
 from saas.tenancy.resolve import Academy
 from tenants.access import Role
 from tenants.accounts.models import Person
 from tenants.accounts.services import People, SignIn
-from tenants.catalog.models import Activity, BlockKind
+from tenants.catalog.models import Activity, ActivityType, BlockKind, Opens
+from tenants.catalog.playlists import Playlists
 from tenants.catalog.services import Catalog
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,6 +97,7 @@ def settings_for(folder: Path, database: dict[str, str], **more: str) -> dict[st
         "lyceum.outbound.connect_seconds": "2",
         "lyceum.outbound.total_seconds": "3",
         "lyceum.log.level": "warning",
+        "lyceum.limits.logins": "1000000/minute",
         **database,
         **{"lyceum." + name.replace("__", "."): value for name, value in more.items()},
     }
@@ -142,6 +145,15 @@ class House:
     def browser(self, host: str, **headers: str) -> "Browser":
         return Browser(self.application, host, headers)
 
+    def operator(self) -> "Browser":
+        """A new operator's, signed in on the bare host."""
+        browser = self.browser(HOST)
+        with self.runtime.database.transaction(OPERATOR) as session:
+            person = People(session).create(f"{uuid4().hex[:8]}@{HOST}", "Olga", "Operator", Role.OPERATOR)
+            path = SignIn(session).issue_link(person)
+        browser.get(path, status=303)
+        return browser
+
     def run_jobs(self, rounds: int = 20) -> int:
         """Leases and runs what is due, here and now, until nothing is; returns how many ran."""
         ran = 0
@@ -176,7 +188,7 @@ class Browser:
     def post(self, path: str, fields: Any = None, **options: Any) -> TestResponse:
         """A form as our own pages send it: with the token of this session."""
         page = self.app.get("/sign-in" if "/sign-in" in path else "/profile", expect_errors=True)
-        token = page.forms[0]["csrf_token"].value if page.forms else ""
+        token = next((form["csrf_token"].value for form in forms_of(page) if "csrf_token" in form.fields), "")
         return self.app.post(path, {**(fields or {}), "csrf_token": token}, **options)
 
 
@@ -226,12 +238,20 @@ class Kit:
         browser.get(path, status=303)
         return browser
 
-    def activity(self, *, shared: bool = True, published: bool = True, questions: bool = True) -> Activity:
-        """An e-learning of two chapters, with one single-choice and one number question."""
+    def activity(
+        self,
+        title: str = "An e-learning",
+        *,
+        shared: bool = True,
+        published: bool = True,
+        questions: bool = True,
+        type_: ActivityType = ActivityType.E_LEARNING,
+    ) -> Activity:
+        """Two chapters or cards, with one single-choice and one number question."""
         with self.session() as session:
             catalog = Catalog(session)
             course = catalog.create_course("A course")
-            activity = catalog.create_activity(course, "An e-learning", "What it is about", 10)
+            activity = catalog.create_activity(course, title, "What it is about", 10, type_)
             for place in (1, 2):
                 chapter = catalog.create_chapter(activity, f"Chapter {place}")
                 catalog.create_block(chapter, BlockKind.TEXT, {"markdown": f"Text **{place}**"})
@@ -255,3 +275,29 @@ class Kit:
                 assert chapter.blocks
             session.expunge_all()
             return activity
+
+    def playlist(
+        self,
+        *items: Activity,
+        title: str = "A playlist",
+        optional: Collection[Activity] = (),
+        in_order: bool = False,
+        published: bool = True,
+    ) -> Activity:
+        """Shared; of these activities, mandatory unless named as ``optional``."""
+        with self.session() as session:
+            catalog, playlists = Catalog(session), Playlists(session)
+            course = catalog.create_course("A course of playlists")
+            made = catalog.create_activity(course, title, type_=ActivityType.PLAYLIST)
+            opens = Opens.AFTER_PREVIOUS if in_order else Opens.AT_ONCE
+            for each in items:
+                own = session.get_one(Activity, each.id)
+                playlists.add(made, own, mandatory=each not in optional, opens=opens)
+            catalog.publish(made, on=published)
+            catalog.share(made, on=True)
+            catalog.publish(course, on=True)
+            session.flush()
+            session.refresh(made)
+            assert len(made.items) == len(items)
+            session.expunge_all()
+            return made

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -18,6 +19,16 @@ from tests.house import ROOT, databases_of, settings_for
 from tests.services import answers, free_port, wait_for
 
 LYCEUM = Path(sys.executable).with_name("lyceum")
+#: Seconds a process may take to start on a machine that has much else to do.
+START = 180
+
+
+class Operated(Protocol):
+    """What operators do with an installation, whichever way it is started."""
+
+    def cli(self, *arguments: str) -> str: ...
+    def json(self, *arguments: str) -> Any: ...
+    def url(self, slug: str) -> str: ...
 
 
 @dataclass
@@ -78,8 +89,15 @@ class Installation:
         port = port or self.port
         environment = {"LYCEUM_JOBS_EMBEDDED": "true" if embedded else "false"}
         running = self._start("serve", "--port", str(port), environment=environment)
-        wait_for(lambda: answers(port) or running.failed(), "lyceum serve")
+        wait_for(lambda: answers(port) or running.failed(), "lyceum serve", START)
         return running
+
+    def run(self) -> tuple["Running", dict[str, str]]:
+        """``lyceum run``: migrated, with the demonstration; and its one-time links, such as ``links["north admin"]``."""
+        running = self._start("run", environment={})
+        wait_for(lambda: "sign in once as operator" in running.log.read_text() or running.failed(), "lyceum run", START)
+        found = re.findall(r"sign in once as (\w+): (http://(?:(\w+)\.)?localhost\S+)", running.log.read_text())
+        return running, {f"{slug} {role}".strip(): link for role, link, slug in found}
 
     def worker(self) -> "Running":
         return self._start("worker", environment={})
@@ -139,8 +157,8 @@ class LocalTransport(httpx.HTTPTransport):
     """Names below .localhost are loopback (RFC 6761 §6.3), whatever the machine's resolver thinks, and as in browsers
     they are trusted with ``Secure`` cookies over plain http; httpx's own cookies cannot be taught that."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.cookies = httpx.Cookies(CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https"))))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -70,6 +70,8 @@ def install() -> None:
     finally:
         if made:
             policy.unlink()
+    if still := missing():
+        print(f"apt could not install what gives: {', '.join(still)}", file=sys.stderr)
 
 
 def free_port() -> int:
@@ -97,6 +99,17 @@ def _end(server: "subprocess.Popen[bytes]") -> None:
     server.wait(20)
 
 
+def start_redis(port: int) -> "subprocess.Popen[bytes]":
+    """One that forgets everything when it ends."""
+    server = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: answers(port), "Redis")
+    return server
+
+
 @dataclass
 class Services:
     """Private servers of one test run; `stop` ends them and removes their data."""
@@ -106,16 +119,16 @@ class Services:
     _stops: list[Callable[[], object]] = field(default_factory=list)
 
     @classmethod
-    def start(cls) -> "Services":
+    def start(cls, *, durable: bool = False) -> "Services":
+        """``durable``: PostgreSQL flushes each commit to disk; tests do without, because their data is thrown away."""
         services = cls(os.environ.get("LYCEUM_TEST_POSTGRES", ""), os.environ.get("LYCEUM_TEST_REDIS", ""))
         if not services.postgres and postgres_bin():
-            services._start_postgres()
+            services._start_postgres(durable=durable)
         if not services.redis and shutil.which("redis-server"):
             services._start_redis()
         return services
 
-    def _start_postgres(self) -> None:
-        """Durability is off: the data lives as long as the test run."""
+    def _start_postgres(self, *, durable: bool) -> None:
         folder, port, programs = Path(tempfile.mkdtemp(prefix="lyceum-pg-")), free_port(), postgres_bin()
         user: int | None = None
         if os.geteuid() == 0:
@@ -136,8 +149,9 @@ class Services:
             "--no-sync",
         ]
         subprocess.run(initdb, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off",
-                    "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 300, "shared_buffers": "128MB"}  # fmt: skip
+        settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "max_connections": 300,
+                    "shared_buffers": "128MB"}  # fmt: skip
+        settings |= {} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         server = subprocess.Popen(
             [f"{programs}/postgres", "-D", str(data), *flags],
@@ -155,13 +169,8 @@ class Services:
 
     def _start_redis(self) -> None:
         port = free_port()
-        server = subprocess.Popen(
-            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        server = start_redis(port)
         self._stops.append(lambda: _end(server))
-        wait_for(lambda: answers(port), "Redis")
         self.redis = f"redis://127.0.0.1:{port}/0"
 
     def stop(self) -> None:

@@ -32,7 +32,15 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column(
             "status",
-            sa.Enum("active", "suspended", name="tenantstatus", native_enum=False, create_constraint=True, length=32),
+            sa.Enum(
+                "active",
+                "suspended",
+                "erased",
+                name="tenantstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
             nullable=False,
         ),
         sa.Column("locale", sa.Text(), nullable=False),
@@ -83,12 +91,12 @@ def upgrade() -> None:
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("give_up_at", UtcDateTime(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("unfinished", sa.Integer(), nullable=False),
         sa.Column("lease_id", sa.Uuid(), nullable=True),
         sa.Column("leased_until", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("settled_at", UtcDateTime(), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_outbox_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_outbox"),
     )
     op.create_index(
@@ -133,7 +141,6 @@ def upgrade() -> None:
         sa.Column("about", Json, nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_web_session_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_web_session"),
         sa.UniqueConstraint("tenant_id", "token_hash", name="uq_web_session_tenant_id_token_hash"),
     )

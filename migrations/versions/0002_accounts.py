@@ -23,7 +23,6 @@ def upgrade() -> None:
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("about", Json, nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_audit_entry_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_audit_entry"),
     )
     op.create_index("ix_audit_entry_time", "audit_entry", ["tenant_id", "at"], unique=False)
@@ -62,7 +61,6 @@ def upgrade() -> None:
         sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_person_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_person"),
         sa.UniqueConstraint("tenant_id", "email_key", name="uq_person_tenant_id_email_key"),
     )
@@ -81,7 +79,6 @@ def upgrade() -> None:
             name="fk_sign_in_link_tenant_id_person_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_sign_in_link_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_sign_in_link"),
         sa.UniqueConstraint("tenant_id", "token_hash", name="uq_sign_in_link_tenant_id_token_hash"),
     )

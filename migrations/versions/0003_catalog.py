@@ -26,7 +26,6 @@ def upgrade() -> None:
         ),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_course_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_course"),
     )
     op.create_table(
@@ -39,7 +38,6 @@ def upgrade() -> None:
         sa.Column("height", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_media_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_media"),
         sa.UniqueConstraint("tenant_id", "sha256", name="uq_media_tenant_id_sha256"),
     )
@@ -71,7 +69,6 @@ def upgrade() -> None:
             name="fk_activity_tenant_id_course_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_activity_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_activity"),
     )
     op.create_index("ix_activity_course", "activity", ["tenant_id", "course_id", "position"], unique=False)
@@ -88,7 +85,6 @@ def upgrade() -> None:
             name="fk_chapter_tenant_id_activity_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_chapter_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_chapter"),
     )
     op.create_index("ix_chapter_activity", "chapter", ["tenant_id", "activity_id", "position"], unique=False)
@@ -112,7 +108,6 @@ def upgrade() -> None:
             name="fk_block_tenant_id_chapter_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_block_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_block"),
     )
     op.create_index("ix_block_chapter", "block", ["tenant_id", "chapter_id", "position"], unique=False)

@@ -45,7 +45,6 @@ def upgrade() -> None:
             name="fk_attempt_tenant_id_person_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_attempt_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_attempt"),
         sa.UniqueConstraint(
             "tenant_id", "person_id", "activity_id", "number", name="uq_attempt_tenant_id_person_id_activity_id_number"
@@ -76,7 +75,6 @@ def upgrade() -> None:
             name="fk_enrolment_tenant_id_person_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_enrolment_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_enrolment"),
         sa.UniqueConstraint(
             "tenant_id", "person_id", "activity_id", name="uq_enrolment_tenant_id_person_id_activity_id"
@@ -108,7 +106,6 @@ def upgrade() -> None:
             name="fk_result_tenant_id_person_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_result_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_result"),
         sa.UniqueConstraint("tenant_id", "person_id", "activity_id", name="uq_result_tenant_id_person_id_activity_id"),
     )
@@ -132,7 +129,6 @@ def upgrade() -> None:
             name="fk_chapter_seen_tenant_id_chapter_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_chapter_seen_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_chapter_seen"),
         sa.UniqueConstraint(
             "tenant_id", "attempt_id", "chapter_id", name="uq_chapter_seen_tenant_id_attempt_id_chapter_id"
@@ -181,7 +177,6 @@ def upgrade() -> None:
             name="fk_score_delivery_tenant_id_result_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_score_delivery_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_score_delivery"),
     )
     op.create_index("ix_score_delivery_result", "score_delivery", ["tenant_id", "result_id"], unique=False)
@@ -208,7 +203,6 @@ def upgrade() -> None:
             name="fk_answer_tenant_id_block_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_answer_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_answer"),
         sa.UniqueConstraint("tenant_id", "attempt_id", "block_id", name="uq_answer_tenant_id_attempt_id_block_id"),
     )
@@ -230,7 +224,6 @@ def upgrade() -> None:
             name="fk_delivery_try_tenant_id_delivery_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_delivery_try_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_delivery_try"),
     )
     op.create_index("ix_delivery_try_delivery", "delivery_try", ["tenant_id", "delivery_id", "at"], unique=False)

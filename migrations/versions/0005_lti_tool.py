@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from saas.db.base import Json, UtcDateTime
+from saas.db.base import Json, PackedJson, UtcDateTime
 from saas.db.isolation import isolate
 
 revision = "0005_lti_tool"
@@ -38,16 +38,15 @@ def upgrade() -> None:
         sa.Column("consumed_at", UtcDateTime(), nullable=True),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("login_deployment", sa.Text(), nullable=False),
-        sa.Column("checks", Json, nullable=False),
+        sa.Column("checks", PackedJson(), nullable=False),
         sa.Column("login", Json, nullable=False),
         sa.Column("login_shown", Json, nullable=False),
-        sa.Column("claims", Json, nullable=False),
+        sa.Column("claims", PackedJson(), nullable=False),
         sa.Column("browser", Json, nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_launch_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_launch"),
         sa.UniqueConstraint("tenant_id", "state_hash", name="uq_lti_launch_tenant_id_state_hash"),
+        postgresql_with={"fillfactor": 40},
     )
-    op.create_index("ix_lti_launch_person", "lti_launch", ["tenant_id", "person_id"], unique=False)
     op.create_index("ix_lti_launch_platform", "lti_launch", ["tenant_id", "platform_id", "started_at"], unique=False)
     op.create_index("ix_lti_launch_time", "lti_launch", ["tenant_id", "started_at"], unique=False)
     op.create_table(
@@ -67,7 +66,6 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_platform_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_platform"),
         sa.UniqueConstraint("tenant_id", "issuer", "client_id", name="uq_lti_platform_tenant_id_issuer_client_id"),
     )
@@ -86,9 +84,16 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("activated_at", UtcDateTime(), nullable=True),
         sa.Column("retired_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_signing_key_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_signing_key"),
         sa.UniqueConstraint("tenant_id", "kid", name="uq_lti_signing_key_tenant_id_kid"),
+    )
+    op.create_index(
+        "uq_lti_signing_key_current",
+        "lti_signing_key",
+        ["tenant_id", "state"],
+        unique=True,
+        sqlite_where=sa.text("state != 'retired'"),
+        postgresql_where=sa.text("state != 'retired'"),
     )
     op.create_table(
         "lti_access_token",
@@ -104,7 +109,6 @@ def upgrade() -> None:
             name="fk_lti_access_token_tenant_id_platform_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_access_token_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_access_token"),
         sa.UniqueConstraint(
             "tenant_id", "platform_id", "scopes", name="uq_lti_access_token_tenant_id_platform_id_scopes"
@@ -123,7 +127,6 @@ def upgrade() -> None:
             name="fk_lti_deployment_tenant_id_platform_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_deployment_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_deployment"),
         sa.UniqueConstraint(
             "tenant_id", "platform_id", "deployment_id", name="uq_lti_deployment_tenant_id_platform_id_deployment_id"
@@ -143,7 +146,6 @@ def upgrade() -> None:
             name="fk_lti_identity_tenant_id_person_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_identity_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_identity"),
         sa.UniqueConstraint("tenant_id", "issuer", "sub", name="uq_lti_identity_tenant_id_issuer_sub"),
     )
@@ -163,7 +165,6 @@ def upgrade() -> None:
             name="fk_lti_platform_keys_tenant_id_platform_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_platform_keys_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_platform_keys"),
         sa.UniqueConstraint("tenant_id", "platform_id", name="uq_lti_platform_keys_tenant_id_platform_id"),
     )
@@ -195,7 +196,6 @@ def upgrade() -> None:
             name="fk_lti_resource_link_tenant_id_platform_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_resource_link_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_resource_link"),
         sa.UniqueConstraint(
             "tenant_id",
@@ -227,7 +227,6 @@ def upgrade() -> None:
             name="fk_lti_participant_tenant_id_resource_link_id",
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_lti_participant_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_participant"),
         sa.UniqueConstraint(
             "tenant_id", "resource_link_id", "person_id", name="uq_lti_participant_tenant_id_resource_link_id_person_id"

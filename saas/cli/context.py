@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from configparser import Error as ConfigParserError
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -37,7 +38,10 @@ class Shell:
     def ini(self) -> dict[str, str]:
         if not Path(self.config_file).is_file():
             raise CommandError(f"there is no settings file {self.config_file}; name one with -c or LYCEUM_CONFIG")
-        return dict(get_appsettings(self.config_file, name="main"))
+        try:
+            return dict(get_appsettings(self.config_file, name="main"))
+        except (ConfigParserError, LookupError, ValueError) as error:
+            raise CommandError(f"{self.config_file} is no settings file of Lyceum: {error}") from None
 
     @cached_property
     def configurator(self) -> Configurator:
@@ -55,6 +59,12 @@ class Shell:
         for feature in features if isinstance(features, tuple) else ():
             if util.find_spec(f"{feature}.cli"):
                 import_module(f"{feature}.cli").add_to(group)
+
+    def explain(self, refusal: Refused) -> str:
+        """One line: code, what is wrong, what to do."""
+        problem = self.runtime.problems[refusal.code]
+        seen = f" (seen: {refusal.seen})" if refusal.seen else ""
+        return f"{problem.code}: {problem.cause}{seen} {problem.remedy}"
 
     def academy(self, slug: str) -> Academy:
         """The academy called ``slug``; nobody's commands reach the operator's own tenant this way."""

@@ -6,6 +6,7 @@ from alembic.util.exc import CommandError as AlembicError
 from saas.cli.context import CommandError, Shell
 from saas.db import migrate as migrations
 from saas.db.sealed import reseal_all
+from saas.secrets import SealError
 from saas.tenancy.lifecycle import Lifecycle
 
 
@@ -38,7 +39,11 @@ def migrate(shell: Shell, check: bool) -> None:
 @click.pass_obj
 def reseal(shell: Shell) -> None:
     """Seal every stored secret again under the newest master key; afterwards the old keys may be dropped."""
-    click.echo(f"{reseal_all(shell.runtime.database, shell.runtime.secrets)} values sealed again")
+    try:
+        count = reseal_all(shell.runtime.database, shell.runtime.secrets)
+    except SealError as error:
+        raise CommandError(f"{error}: add the master key it was sealed with, then run this again") from None
+    click.echo(f"{count} values sealed again")
 
 
 def add_to(group: click.Group) -> None:

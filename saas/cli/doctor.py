@@ -50,12 +50,13 @@ def database(shell: Shell) -> str:
 
 
 def _refuse_strong_role(shell: Shell) -> None:
-    question = sa.text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+    above = sa.text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+    owns = sa.text("SELECT count(*) > 0 FROM pg_tables WHERE tableowner = current_user")
     with shell.runtime.database.shell(write=False) as session:
-        if session.scalar(question):
+        if session.scalar(above) or session.scalar(owns):
             raise Failed(
-                "the application's role may ignore row-level security",
-                "use a role without SUPERUSER and BYPASSRLS (docs/operating.md)",
+                "the application's role may ignore or remove row-level security",
+                "use a role without SUPERUSER, BYPASSRLS and tables of its own (docs/operating.md)",
             )
 
 
@@ -67,25 +68,45 @@ def migrations(shell: Shell) -> str:
     return str(here)
 
 
-def broker(shell: Shell) -> str:
-    url = shell.runtime.settings.jobs.broker
-    if not url:
+def redis_servers(shell: Shell) -> str:
+    broker, rates = shell.runtime.settings.jobs.broker, shell.runtime.settings.limits.storage
+    if not broker:
         return "none: jobs run inside the web process"
-    try:
-        redis.Redis.from_url(url, socket_timeout=3).ping()
-    except redis.RedisError as error:
-        raise Failed(
-            f"Redis does not answer ({type(error).__name__})", "check lyceum.jobs.broker; jobs wait in the outbox"
-        ) from None
+    for key, url in (("lyceum.jobs.broker", broker), ("lyceum.limits.storage", rates)):
+        if not url.startswith("redis"):
+            raise Failed(
+                f"{key} is no Redis, so each process counts rates for itself", f"give {key} a redis:// address"
+            )
+        try:
+            redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3).ping()
+        except redis.RedisError as error:
+            raise Failed(
+                f"Redis does not answer ({type(error).__name__})", f"check {key}; jobs wait in the outbox"
+            ) from None
     return "Redis answers"
+
+
+def web(shell: Shell) -> str:
+    """What is only wrong in front of the public."""
+    settings = shell.runtime.settings.web
+    if settings.scheme == "http":
+        return "plain http: for development"
+    if not settings.trusted_proxy:
+        raise Failed(
+            "https without lyceum.web.trusted_proxy: everybody has the proxy's address, and shares its limits of rate",
+            "name the proxy's address",
+        )
+    if not settings.metrics_token:
+        raise Failed(f"{settings.host}/metrics is open to everybody", "set LYCEUM_WEB_METRICS_TOKEN")
+    return f"behind {settings.trusted_proxy}"
 
 
 def workers(shell: Shell) -> str:
     with shell.runtime.database.shell(write=False) as session:
-        alive = session.scalars(sa.select(Heartbeat).where(Heartbeat.seen_at > clock.now() - SILENT)).all()
+        alive = session.scalars(sa.select(Heartbeat.worker).where(Heartbeat.seen_at > clock.now() - SILENT)).all()
     if not alive:
         raise Failed("no worker is running", "start `lyceum serve` (embedded) or `lyceum worker`")
-    return ", ".join(beat.worker for beat in alive)
+    return ", ".join(alive)
 
 
 def clocks(shell: Shell) -> str:
@@ -108,7 +129,8 @@ def keys(shell: Shell) -> str:
     for tenant_id in tenants:
         with runtime.database.transaction(tenant_id, write=False) as scoped:
             for mapper, name, purpose in sealed_columns():
-                for row in scoped.scalars(sa.select(mapper.class_).limit(1)):
+                filled = getattr(mapper.class_, name).is_not(None)
+                for row in scoped.scalars(sa.select(mapper.class_).where(filled).limit(1)):
                     try:
                         runtime.secrets.open(tenant_id, purpose, getattr(row, name))
                     except SealError:
@@ -131,11 +153,12 @@ CHECKS: tuple[tuple[str, Callable[[Shell], str]], ...] = (
     ("settings", settings),
     ("database", database),
     ("migrations", migrations),
-    ("redis", broker),
+    ("redis", redis_servers),
     ("worker", workers),
     ("clock", clocks),
     ("keys", keys),
     ("tls", tls),
+    ("web", web),
 )
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from saas.cli.context import Shell
+from saas.cli.context import CommandError, Shell
 
 
 @click.command()
@@ -13,7 +13,10 @@ def serve(shell: Shell, host: str, port: int | None) -> None:
     """Answer web requests; in embedded mode run the jobs, too."""
     from saas.server import serve_forever
 
-    serve_forever(shell.configurator, host, port or shell.runtime.settings.web.port)
+    port = port or shell.runtime.settings.web.port
+    if not port:
+        raise CommandError("lyceum.web.port is 0, the public scheme's own: name the port to listen on with --port")
+    serve_forever(shell.configurator, host, port)
 
 
 @click.command()

@@ -1,19 +1,22 @@
 """``lyceum tenant …``: academies as the operator sees them."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from saas.cli.context import Shell, json_option, print_json, print_rows
+from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
+from saas.tenancy import leaving
 from saas.tenancy.founding import found
 from saas.tenancy.lifecycle import FEATURES, Lifecycle
 from saas.tenancy.models import Tenant
+from saas.tenancy.requests import switch
 from saas.tenancy.resolve import public_url
 
 
 @click.group()
 def tenant() -> None:
-    """Create, list, suspend and resume academies; switch their features."""
+    """Create, list, suspend, resume, export and erase academies; switch their features."""
 
 
 def _row(tenant: Tenant, shell: Shell) -> dict[str, Any]:
@@ -87,13 +90,35 @@ def resume(shell: Shell, slug: str, *, as_json: bool) -> None:
 @click.pass_obj
 def feature(shell: Shell, slug: str, name: str, state: str, reason: str, *, as_json: bool) -> None:
     """Switch LTI or Zoom on or off for an academy."""
-    with shell.runtime.database.shell() as session:
-        lifecycle = Lifecycle(session, shell.runtime.settings.web)
-        lifecycle.switch(slug, name, on=state == "on", reason=reason)
-        session.flush()
-        session.expire_all()
-        row = _row(lifecycle.by_slug(slug), shell)
+    switch(shell.runtime, slug, name, on=state == "on", reason=reason, by="operator")
+    with shell.runtime.database.shell(write=False) as session:
+        row = _row(Lifecycle(session, shell.runtime.settings.web).by_slug(slug), shell)
     print_json(row) if as_json else print_rows([row], as_json=False)
+
+
+@tenant.command()
+@click.argument("slug")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def export(shell: Shell, slug: str, file: Path, *, as_json: bool) -> None:
+    """Write everything an academy has into FILE, a zip of JSON lines."""
+    try:
+        counts = leaving.export(shell.runtime, slug, file)
+    except OSError as error:
+        raise CommandError(f"cannot write {file}: {error.strerror}") from None
+    print_json(counts) if as_json else click.echo(f"{sum(counts.values())} rows written to {file}")
+
+
+@tenant.command()
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Delete for good; without it nothing happens.")
+@click.pass_obj
+def erase(shell: Shell, slug: str, *, yes: bool) -> None:
+    """Delete a suspended academy with all it has. There is no way back but a backup."""
+    if not yes:
+        raise CommandError(f"this deletes everything of {slug} for good; say so with --yes")
+    click.echo(f"{leaving.erase(shell.runtime, slug)} rows deleted")
 
 
 def add_to(group: click.Group) -> None:

@@ -10,6 +10,8 @@ from saas.console.forms import AcademyForm, SwitchForm
 from saas.problems import Refused
 from saas.tenancy.founding import found
 from saas.tenancy.lifecycle import FEATURES, Lifecycle
+from saas.tenancy.models import FeatureRequest
+from saas.tenancy.requests import Requests, decline, switch
 from saas.tenancy.resolve import Academy, academy
 from saas.web.i18n import _
 from saas.web.rendering import page, render_page
@@ -28,6 +30,22 @@ FIELDS = {
 }
 
 
+def _asked(request: FeatureRequest) -> dict[str, Any]:
+    """A request as a page shows it, after its session is closed."""
+    return {
+        "slug": request.tenant.slug,
+        "academy": request.tenant.name,
+        "feature": request.feature,
+        "message": request.message,
+        "by": request.asked_by,
+        "at": request.asked_at,
+        "state": request.state.value,
+        "reason": request.reason,
+        "answered_by": request.answered_by,
+        "answered_at": request.answered_at,
+    }
+
+
 @view_defaults(permission=PERMISSION)
 class Console(View):
     """Works on the shell's tables in transactions of its own; the operator's session is only who asks."""
@@ -36,7 +54,9 @@ class Console(View):
     def index(self) -> dict[str, Any]:
         with self.request.runtime.database.shell(write=False) as session:
             lifecycle = Lifecycle(session, self.request.runtime.settings.web)
-            return {"academies": [academy(each, lifecycle.web) for each in lifecycle.all()], "features": FEATURES}
+            academies = [academy(each, lifecycle.web) for each in lifecycle.all()]
+            asked = [_asked(each) for each in Requests(session).open()]
+        return {"academies": academies, "features": FEATURES, "requests": asked}
 
     @view_config(route_name="academy_new", request_method="GET", renderer=page("console/new.html"))
     def new(self) -> dict[str, Any]:
@@ -52,7 +72,7 @@ class Console(View):
                 log.info("academy created", slug=made.slug, by=self.request.identity.name)
                 return render_page(self.request, "console/academy.html", self._shown(made, link=link))
             except Refused as refusal:
-                form.refuse(FIELDS.get(refusal.code, "slug"), self.request.runtime.problems[refusal.code].cause)
+                form.refuse(FIELDS.get(refusal.code, "slug"), self.request.problem(refusal.code).cause)
         self.request.response.status_int = 422
         return {"form": form, "host": self.request.tenant.host}
 
@@ -76,9 +96,19 @@ class Console(View):
         if not form.accepted():
             self.request.response.status_int = 422
             return self._shown(self._academy(), form=form, switching=name)
-        with self.request.runtime.database.shell() as session:
-            Lifecycle(session, self.request.runtime.settings.web).switch(slug, name, on=on, reason=form.reason.data)
+        switch(self.request.runtime, slug, name, on=on, reason=form.reason.data, by=self.request.identity.name)
         log.info("feature switched", slug=slug, feature=name, on=on, by=self.request.identity.name)
+        return self._changed(slug)
+
+    @view_config(route_name="academy_decline", request_method="POST", renderer=page("console/academy.html"))
+    def decline(self) -> Any:
+        slug, name = self.request.matchdict["slug"], self.request.matchdict["name"]
+        form = SwitchForm.of(self.request)
+        if not form.accepted():
+            self.request.response.status_int = 422
+            return self._shown(self._academy(), form=form, switching=name)
+        decline(self.request.runtime, slug, name, reason=form.reason.data, by=self.request.identity.name)
+        log.info("request declined", slug=slug, feature=name, by=self.request.identity.name)
         return self._changed(slug)
 
     def _academy(self) -> Academy:
@@ -87,7 +117,18 @@ class Console(View):
             return academy(lifecycle.by_slug(self.request.matchdict["slug"]), lifecycle.web)
 
     def _shown(self, shown: Academy, **more: Any) -> dict[str, Any]:
-        return {"academy": shown, "features": FEATURES, "link": None, "form": SwitchForm(), "switching": None, **more}
+        with self.request.runtime.database.shell(write=False) as session:
+            found = [Requests(session).latest(shown.id, name) for name in FEATURES]
+            asked = {each.feature: _asked(each) for each in found if each}
+        return {
+            "academy": shown,
+            "features": FEATURES,
+            "requests": asked,
+            "link": None,
+            "form": SwitchForm(),
+            "switching": None,
+            **more,
+        }
 
     def _changed(self, slug: str) -> Response:
         self.request.runtime.tenants.forget()

@@ -2,12 +2,14 @@
 
 import os
 import time
+import zlib
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -49,11 +51,37 @@ class FixedPoint(sa.types.TypeDecorator[Decimal]):
     cache_ok = True
     _unit = Decimal("0.00000001")
 
+    @classmethod
+    def exact(cls, value: Decimal) -> Decimal:
+        """As it will be read back, so that a value computed anew equals the one that was kept."""
+        return value.quantize(cls._unit, ROUND_DOWN)
+
     def process_bind_param(self, value: Decimal | None, _dialect: Dialect) -> int | None:
-        return None if value is None else int(value.quantize(self._unit, ROUND_DOWN) / self._unit)
+        return None if value is None else int(self.exact(value) / self._unit)
 
     def process_result_value(self, value: int | None, _dialect: Dialect) -> Decimal | None:
         return None if value is None else value * self._unit
+
+
+#: A 4 kB window and little memory: setting up zlib's usual quarter of a megabyte costs four times the packing.
+_WINDOW_BITS = 12
+_MEMORY_LEVEL = 5
+
+
+class PackedJson(sa.types.TypeDecorator[Any]):
+    """A JSON document the database keeps and never looks into: packed, it is a fraction of the writing (2 to 6 kB)."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: Dialect) -> bytes | None:
+        if value is None:
+            return None
+        packer = zlib.compressobj(level=1, wbits=_WINDOW_BITS, memLevel=_MEMORY_LEVEL)
+        return packer.compress(orjson.dumps(value)) + packer.flush()
+
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Any:
+        return None if value is None else orjson.loads(zlib.decompress(value))
 
 
 #: JSON document; JSONB where the database has it.

@@ -1,105 +1,38 @@
-"""Engines, their per-connection settings, and the sessions made from them."""
+"""The application's database: its engine, and the sessions and transactions made from it."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
 
-from saas.db.scope import ScopedSession, enter_tenant
+from saas.db.errors import as_sqlalchemy, mark_retryable
+from saas.db.hot import HotConnection, Prepared
+from saas.db.postgresql import PostgreSQL
+from saas.db.scope import ScopedSession
+from saas.db.sqlite import Sqlite
 from saas.db.statement import ScopedStatement
 from saas.events import Events
 from saas.settings import DatabaseSettings
 
-#: SQLSTATE of a serialization failure and of a deadlock: the same request may simply be run again.
-RETRYABLE_STATES = frozenset({"40001", "40P01"})
-#: How long a writer waits for SQLite's only write lock.
-LOCK_SECONDS = 15
-
-
-class HotConnection:
-    """A Core connection of one tenant for the hot paths: one transaction, scoped statements only."""
-
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
-        self.core = connection
-        self.tenant_id = tenant_id
-
-    def run(self, statement: ScopedStatement, **parameters: Any) -> CursorResult[Any]:
-        return self.core.execute(statement.clause, statement.bind(self.tenant_id, parameters))
-
 
 class Database:
-    """The application's engine. ``read`` and ``write`` share one pool; on SQLite writers take the lock at BEGIN."""
+    """``read`` and ``write`` share one pool; on SQLite writers take the lock at BEGIN."""
 
     def __init__(self, settings: DatabaseSettings, data: Path, events: Events) -> None:
         self.url = sa.make_url(settings.url or f"sqlite:///{data / 'lyceum.sqlite'}")
         self.owner_url = sa.make_url(settings.owner_url) if settings.owner_url else self.url
         self.kind = self.url.get_backend_name()
         self.events = events
-        self.engine = self._sqlite(settings) if self.kind == "sqlite" else self._postgresql(settings)
+        self.backend = Sqlite(self.url, settings) if self.kind == "sqlite" else PostgreSQL(self.url, settings)
+        self.engine = self.backend.engine
         event.listen(self.engine, "handle_error", _mark_retryable)
         self.read = self.engine.execution_options(write=False)
         self.write = self.engine.execution_options(write=True)
-
-    def _sqlite(self, settings: DatabaseSettings) -> sa.Engine:  # noqa: C901 -- the listeners of one engine
-        if self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(self.url, pool_size=settings.pool, max_overflow=settings.pool)
-        write_lock = threading.Lock()
-
-        @event.listens_for(engine, "connect")
-        def _configure(connection: Any, _record: object) -> None:
-            connection.isolation_level = None  # the driver would otherwise begin on its own
-            for pragma in (
-                "journal_mode=WAL",
-                "foreign_keys=ON",
-                f"busy_timeout={LOCK_SECONDS * 1000}",
-                f"synchronous={settings.sqlite_synchronous}",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            if not connection.get_execution_options().get("write", True):
-                connection.exec_driver_sql("BEGIN")
-                return
-            # Losers of SQLite's own lock sleep; a process-wide lock hands over at once (docs/performance.md).
-            connection.info["write_lock"] = write_lock.acquire(timeout=LOCK_SECONDS)
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            except BaseException:
-                _end(connection)
-                raise
-
-        def _end(connection: Connection) -> None:
-            if connection.info.pop("write_lock", False):
-                write_lock.release()
-
-        @event.listens_for(engine, "rollback")
-        def _rolled_back(connection: Connection) -> None:
-            connection.connection.driver_connection.rollback()  # type: ignore[union-attr]  # -- a live connection
-            _end(connection)
-
-        @event.listens_for(engine, "commit")
-        def _committed(connection: Connection) -> None:
-            connection.connection.driver_connection.commit()  # type: ignore[union-attr]  # -- a live connection
-            _end(connection)
-
-        return engine
-
-    def _postgresql(self, settings: DatabaseSettings) -> sa.Engine:
-        return sa.create_engine(
-            self.url.set(drivername="postgresql+psycopg"),
-            pool_size=settings.pool,
-            max_overflow=settings.pool,
-            pool_pre_ping=True,
-            pool_timeout=10,
-        )
+        self._prepared: dict[ScopedStatement, Prepared] = {}
 
     def scoped(self, tenant_id: int, *, write: bool = True) -> ScopedSession:
         return ScopedSession(self.write if write else self.read, tenant_id, self.events)
@@ -118,9 +51,27 @@ class Database:
 
     @contextmanager
     def hot(self, tenant_id: int, *, write: bool = True) -> Iterator[HotConnection]:
-        with (self.write if write else self.read).begin() as connection:
-            enter_tenant(connection, tenant_id)
-            yield HotConnection(connection, tenant_id)
+        """A transaction of one tenant for scoped statements, committed at the end of the block."""
+        pooled = self._pooled()
+        transaction = self.backend.transaction(pooled, tenant_id, write=write)
+        connection = HotConnection(self.engine, pooled, transaction, tenant_id, self._prepare)
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            connection.end()
+
+    def _pooled(self) -> PoolProxiedConnection:
+        try:
+            return self.engine.raw_connection()
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise as_sqlalchemy(self.engine.dialect, None, error, None) from error
+
+    def _prepare(self, statement: ScopedStatement) -> Prepared:
+        ready = self._prepared.get(statement)
+        if ready is None:
+            ready = self._prepared[statement] = Prepared(statement, self.backend.hot_dialect)
+        return ready
 
     def owner_engine(self) -> sa.Engine:
         """For migrations: the role that owns the tables."""
@@ -133,8 +84,5 @@ class Database:
 
 
 def _mark_retryable(context: sa.engine.ExceptionContext) -> None:
-    """Marks "try the same request again" errors for pyramid_retry, here where both databases meet."""
-    original = context.original_exception
-    busy = "database is locked" in str(original)
-    if context.sqlalchemy_exception and (busy or getattr(original, "sqlstate", None) in RETRYABLE_STATES):
-        context.sqlalchemy_exception.retryable = True  # type: ignore[attr-defined]  # -- read by saas.web.transactions
+    if context.sqlalchemy_exception:
+        mark_retryable(context.sqlalchemy_exception, context.original_exception)

@@ -10,12 +10,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Result
-from sqlalchemy.orm import Mapped, Session, mapped_column, with_loader_criteria
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, with_loader_criteria
 from sqlalchemy.orm.session import ORMExecuteState, SessionTransaction
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.selectable import FromClauseAlias
 
 from saas.db.base import Base, uuid7
-from saas.db.statement import ScopedStatement
+from saas.db.statement import ScopedStatement, is_raw, other_tables
 from saas.events import Events
 
 #: Transaction-local on PostgreSQL; the policies of `saas.db.isolation` compare rows with it.
@@ -27,11 +28,12 @@ class ScopeError(Exception):
 
 
 class TenantScoped:
-    """Mixin of every table that belongs to a tenant: key ``(tenant_id, id)``, the mapper's identity ``id`` alone."""
+    """Mixin of every table that belongs to a tenant: key ``(tenant_id, id)``, the mapper's identity ``id`` alone.
 
-    tenant_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("tenant.id"), primary_key=True, autoincrement=False, sort_order=-2
-    )
+    No foreign key to the tenant: every insert of an academy would lock that one row, and tenants are never deleted.
+    """
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-2)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7, sort_order=-1)
 
     __mapper_args__: ClassVar[dict[str, Any]] = {"primary_key": ["id"]}
@@ -60,11 +62,16 @@ class ScopedSession(Session):
 
     def __init__(self, bind: sa.Engine | Connection, tenant_id: int, events: Events) -> None:
         super().__init__(bind)
-        self.tenant_id = tenant_id
+        self._tenant_id = tenant_id
         self.events = events
         self.narrow = with_loader_criteria(
             TenantScoped, lambda cls: cls.tenant_id == tenant_id, include_aliases=True, track_closure_variables=True
         )
+
+    @property
+    def tenant_id(self) -> int:
+        """Fixed for the session's whole life."""
+        return self._tenant_id
 
     connection = _refused("connection")
     bulk_save_objects = _refused("bulk_save_objects")
@@ -104,25 +111,38 @@ def _narrow(state: ORMExecuteState) -> None:
 def _refuse_core_access(statement: Any) -> None:
     """Every tenant table, in every part of the statement, must come through its mapped class."""
     for part in visitors.iterate(statement):
-        if isinstance(part, sa.Select | sa.Update | sa.Delete | sa.Insert):
+        if is_raw(part) or (isinstance(part, sa.UpdateBase) and part is not statement):
+            raise ScopeError("raw SQL, or a change inside another statement, in a tenant session")
+        if isinstance(part, sa.Update | sa.Delete) and other_tables(part):
+            raise ScopeError("a change that reads a second table directly; use a subquery")
+        if isinstance(part, sa.Select | sa.Update | sa.Delete):
             bare = _tables_in(part) - _claimed_in(part)
             if bare:
-                raise ScopeError(f"Core access to tenant table {', '.join(sorted(bare))}")
+                raise ScopeError(f"Core access to tenant table {', '.join(sorted(each.name for each in bare))}")
 
 
-def _tables_in(part: Any) -> set[str]:
-    return {each.name for each in visitors.iterate(part) if isinstance(each, sa.Table) and "tenant_id" in each.c}
+def _tables_in(part: Any) -> set[Any]:
+    """The tenant tables and aliases of them that the part reads; an alias stands for the table inside it."""
+    found, rest = set(), [part]
+    while rest:
+        each = rest.pop()
+        inner = each.element if isinstance(each, FromClauseAlias) else each
+        if isinstance(inner, sa.Table):
+            if "tenant_id" in inner.c:
+                found.add(each)
+        else:
+            rest.extend(each.get_children())
+    return found
 
 
-def _claimed_in(part: Any) -> set[str]:
-    """Tables that a mapped class brought in, as their annotations tell."""
+def _claimed_in(part: Any) -> set[Any]:
+    """Tables and aliases that a mapped class brought in, as their annotations tell."""
     entities = (
         each._annotations.get("parententity")  # noqa: SLF001 -- the one place where SQLAlchemy keeps this
         for each in visitors.iterate(part)
-        if isinstance(each, sa.Table | sa.Column | sa.Alias)
+        if isinstance(each, sa.Table | sa.Column | FromClauseAlias)
     )
-    mappers = {entity.mapper for entity in entities if entity is not None}
-    return {mapper.local_table.name for mapper in mappers if issubclass(mapper.class_, TenantScoped)}
+    return {each.selectable for each in entities if each is not None and issubclass(each.class_, TenantScoped)}
 
 
 @event.listens_for(ScopedSession, "before_flush")
@@ -134,11 +154,23 @@ def _stamp(session: ScopedSession, _context: object, _instances: object) -> None
             raise ScopeError(f"{type(row).__name__} belongs to another tenant")
 
 
+@event.listens_for(ScopedSession, "before_attach")
+def _refuse_foreign(session: ScopedSession, row: object) -> None:
+    if isinstance(row, TenantScoped) and _is_foreign(session, row):
+        raise ScopeError(f"{type(row).__name__} belongs to another tenant")
+
+
 @event.listens_for(TenantScoped, "load", propagate=True)
-def _tripwire(row: TenantScoped, context: Any) -> None:
-    session = context.session
-    if isinstance(session, ScopedSession) and row.tenant_id != session.tenant_id:
+@event.listens_for(TenantScoped, "refresh", propagate=True)
+def _tripwire(row: TenantScoped, _context: object, _names: object = None) -> None:
+    session = object_session(row)
+    if isinstance(session, ScopedSession) and _is_foreign(session, row):
         raise ScopeError(f"{type(row).__name__} of another tenant was loaded")
+
+
+def _is_foreign(session: ScopedSession, row: TenantScoped) -> bool:
+    """By what the row holds now: asking an expired attribute would load it."""
+    return vars(row).get("tenant_id") not in (None, session.tenant_id)
 
 
 def scoped_tables() -> list[sa.Table]:

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import BindParameter, BooleanClauseList, ColumnElement
 from sqlalchemy.sql.operators import and_, eq
-from sqlalchemy.sql.selectable import FromClause, Join
+from sqlalchemy.sql.selectable import FromClause, FromClauseAlias, HasPrefixes, Join
+
+from saas.db.base import Base, table_of
 
 #: The parameter every tenant table of a scoped statement is compared with; only sessions fill it.
 TENANT: BindParameter[int] = sa.bindparam("the_tenant", type_=sa.Integer)
@@ -37,15 +39,59 @@ class ScopedStatement:
         self.declared[name] = self
 
     def bind(self, tenant_id: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        if TENANT.key in parameters:
+        if TENANT.key in parameters or "tenant_id" in parameters:  # a parameter named like a column would be SET
             raise UnboundTableError(f"{self.name}: the tenant is not the caller's to choose")
         return {**parameters, TENANT.key: tenant_id}
 
 
+class ScopedInsert(ScopedStatement):
+    """Whole rows of one mapped class, taken from objects that no session knows: `saas.db.hot.HotConnection.add`."""
+
+    by_class: ClassVar[dict[type, "ScopedInsert"]] = {}
+
+    def __init__(self, name: str, model: type[Base]) -> None:
+        table = table_of(model)
+        self._defaults = {column.name: column.default for column in table.c if column.name != "tenant_id"}
+        given = {column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in self._defaults}
+        super().__init__(name, sa.insert(table).values({"tenant_id": TENANT, **given}))
+        self.by_class[model] = self
+
+    def parameters(self, row: Base) -> dict[str, Any]:
+        """What the object says, and the columns' own defaults where it says nothing."""
+        said = vars(row)
+        return {
+            f"new_{name}": said[name] if name in said else _default(default) for name, default in self._defaults.items()
+        }
+
+
+def _default(default: Any) -> Any:
+    """As SQLAlchemy holds a column's default: a function of an execution context, or a value."""
+    if default is None:
+        return None
+    return default.arg(None) if default.is_callable else default.arg
+
+
+def is_raw(part: Any) -> bool:
+    """SQL as text, which nothing here can read; the ``*`` of ``count(*)`` is harmless."""
+    if isinstance(part, sa.ColumnClause):
+        return part.is_literal and part.name != "*"
+    if isinstance(part, HasPrefixes):
+        return any(getattr(part, name, ()) for name in ("_prefixes", "_suffixes", "_hints", "_statement_hints"))
+    return isinstance(part, sa.TextClause) or (isinstance(part, sa.TableClause) and not isinstance(part, sa.Table))
+
+
+def other_tables(change: sa.Update | sa.Delete) -> set[FromClause]:
+    """What an update or delete reads beside its own table (``UPDATE … FROM``, ``DELETE … USING``)."""
+    said = (*change._where_criteria, *_columns(getattr(change, "_values", None)).values())
+    read = {table for each in said for table in getattr(each, "_from_objects", ())}
+    return read.union(getattr(change, "_extra_froms", ())) - {change.table}
+
+
 def _prove(name: str, clause: Any) -> None:
-    parts = [
-        part for part in visitors.iterate(clause) if isinstance(part, sa.Select | sa.Update | sa.Delete | sa.Insert)
-    ]
+    every = list(visitors.iterate(clause))
+    if any(is_raw(part) for part in every):
+        raise UnboundTableError(f"{name}: SQL as text cannot be proven")
+    parts = [part for part in every if isinstance(part, sa.Select | sa.Update | sa.Delete | sa.Insert)]
     if not parts:
         raise UnboundTableError(f"{name}: only select, insert, update and delete can be proven")
     for part in parts:
@@ -58,12 +104,12 @@ def _prove(name: str, clause: Any) -> None:
 
 
 def _prove_select(name: str, part: sa.Select[Any]) -> None:
+    """A correlated subquery, too, binds every table it names: what is correlated in the end is the compiler's say."""
     bound = list(_conjuncts(part.whereclause))
     tables: list[FromClause] = []
     for source in part.get_final_froms():
         _walk_joins(source, tables, bound)
-    correlated = part._correlate or ()
-    _require(name, [table for table in tables if table not in correlated], bound)
+    _require(name, tables, bound)
 
 
 def _walk_joins(source: FromClause, tables: list[FromClause], bound: list[ColumnElement[Any]]) -> None:
@@ -84,8 +130,9 @@ def _walk_joins(source: FromClause, tables: list[FromClause], bound: list[Column
 
 
 def _prove_change(name: str, part: sa.Update | sa.Delete) -> None:
-    bound = list(_conjuncts(part.whereclause))
-    _require(name, [part.table, *getattr(part, "_extra_froms", ())], bound)
+    if not isinstance(part.table, sa.Table):
+        raise UnboundTableError(f"{name}: one table is changed at a time")
+    _require(name, [part.table, *other_tables(part)], list(_conjuncts(part.whereclause)))
     if isinstance(part, sa.Update) and "tenant_id" in _columns(part._values):
         raise UnboundTableError(f"{name}: a row never changes its tenant")
 
@@ -107,7 +154,7 @@ def _prove_insert(name: str, part: sa.Insert) -> None:
         targets = {getattr(each, "name", each) for each in getattr(conflict, "inferred_target_elements", None) or ()}
         if "tenant_id" not in targets:
             raise UnboundTableError(f"{name}: the conflict target must contain the tenant")
-        if "tenant_id" in {getattr(key, "name", key) for key, _ in getattr(conflict, "update_values_to_set", ())}:
+        if "tenant_id" in _columns(getattr(conflict, "update_values_to_set", None)):
             raise UnboundTableError(f"{name}: a row never changes its tenant")
 
 
@@ -117,7 +164,10 @@ def _columns(values: Mapping[Any, Any] | None) -> dict[str, Any]:
 
 def _require(name: str, tables: list[FromClause], bound: list[ColumnElement[Any]]) -> None:
     for table in tables:
-        scoped = isinstance(table, sa.Table | sa.Alias) and "tenant_id" in table.c
+        inner = table
+        while isinstance(inner, FromClauseAlias):
+            inner = inner.element
+        scoped = isinstance(inner, sa.Table) and "tenant_id" in inner.c
         if scoped and not any(_binds(condition, table) for condition in bound):
             raise UnboundTableError(f"{name}: {table} is not bound to the tenant")
 

@@ -10,12 +10,13 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.db.base import table_of, uuid7
+from saas.db.base import uuid7
+from saas.db.engine import Database
 from saas.db.scope import ScopedSession
-from saas.db.statement import TENANT, ScopedStatement
-from saas.jobs.models import JobState, Outbox
+from saas.jobs.models import JobState, Outbox, in_state
+from saas.observe import Metrics
 
-#: How long a row is tried before it becomes a dead letter, unless the settings say otherwise.
+#: How long a row is tried before it becomes a dead letter.
 GIVE_UP = timedelta(hours=72)
 _PROMISED = "outbox_promised"
 
@@ -67,29 +68,22 @@ class Desk:
         return self.session.scalars(query.order_by(Outbox.created_at.desc()).limit(limit)).all()
 
     def retry(self, ids: Sequence[UUID] = ()) -> list[UUID]:
-        """Sends dead letters again, all of them or the named ones; returns those that were dead."""
+        """Sends dead letters again, as if new: all of them or the named ones. Returns those that were dead."""
         now = clock.now()
-        dead = sa.select(Outbox).where(Outbox.tenant_id == self.tenant_id, Outbox.state == JobState.DEAD)
+        dead = sa.select(Outbox).where(Outbox.tenant_id == self.tenant_id, in_state(JobState.DEAD))
         rows = self.session.scalars(dead.where(Outbox.id.in_(ids)) if ids else dead).all()
         for row in rows:
             row.state, row.due_at, row.give_up_at, row.settled_at = JobState.DUE, now, now + GIVE_UP, None
+            row.attempts = row.unfinished = 0
         return [row.id for row in rows]
 
 
-_outbox = table_of(Outbox)
-#: For hot paths: one promised job. Parameters: id, job, args, now, due_at, give_up_at.
-PROMISE = ScopedStatement(
-    "outbox.promise",
-    sa.insert(_outbox).values(
-        tenant_id=TENANT,
-        id=sa.bindparam("outbox_id"),
-        job=sa.bindparam("job_name"),
-        args=sa.bindparam("job_args"),
-        state=JobState.DUE,
-        due_at=sa.bindparam("at"),
-        give_up_at=sa.bindparam("until"),
-        attempts=0,
-        created_at=sa.bindparam("at"),
-        error="",
-    ),
-)
+def measure(database: Database, metrics: Metrics) -> None:
+    """The backlog as the database has it now, whichever process asks."""
+    now = clock.now()
+    with database.shell(write=False) as session:
+        for state in (JobState.DUE, JobState.LEASED, JobState.DEAD):
+            count = session.scalar(sa.select(sa.func.count(Outbox.id)).where(in_state(state)))
+            metrics.outbox.labels(state.value).set(count or 0)
+        overdue = session.scalar(sa.select(sa.func.min(Outbox.due_at)).where(in_state(JobState.DUE)))
+    metrics.outbox_lag.set(max(0.0, (now - overdue).total_seconds()) if overdue else 0.0)

@@ -1,7 +1,10 @@
-"""Recurring jobs: the clock moves `Recurring.next_at` on, and whoever moved it writes an outbox row per tenant."""
+"""Recurring jobs: the clock moves `Recurring.next_at` on, and whoever moved it writes an outbox row per tenant.
+
+A tenant whose last turn still waits or is tried again gets no second one.
+"""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
@@ -10,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.db.base import uuid7
-from saas.jobs.models import Outbox, Recurring
+from saas.jobs.models import JobState, Outbox, Recurring, in_state
 from saas.jobs.outbox import GIVE_UP
 from saas.jobs.registry import Job
 from saas.tenancy.models import Tenant, TenantStatus
@@ -20,12 +23,15 @@ if TYPE_CHECKING:
 
 
 def tick(runtime: "Runtime") -> int:
-    """Promises what is due now; returns the number of rows written."""
+    """Promises what is due now; returns the number of rows written.
+
+    A turn that lies further ahead than its interval was set by a clock that has gone back since: it is due.
+    """
     with runtime.database.shell(write=False) as session:
         known = {row.name: row.next_at for row in session.scalars(sa.select(Recurring))}
     written = 0
     for job in runtime.jobs:
-        if job.every is not None and (job.name not in known or known[job.name] <= clock.now()):
+        if job.every is not None and (job.name not in known or _is_due(known[job.name], job.every)):
             try:
                 with runtime.database.shell() as session:
                     written += _promise(session, job, job.every)
@@ -34,12 +40,20 @@ def tick(runtime: "Runtime") -> int:
     return written
 
 
+def _is_due(next_at: datetime, every: timedelta) -> bool:
+    now = clock.now()
+    return not now < next_at <= now + every
+
+
 def _promise(session: Session, job: Job, every: timedelta) -> int:
     if not _claimed(session, job.name, every):
         return 0
     now = clock.now()
     spread = every.total_seconds() / 10
-    tenants = session.scalars(sa.select(Tenant.id).where(Tenant.status == TenantStatus.ACTIVE)).all()
+    unsettled = sa.or_(in_state(JobState.DUE), in_state(JobState.LEASED))
+    pending = sa.select(Outbox.tenant_id).where(Outbox.job == job.name, unsettled)
+    active = sa.select(Tenant.id).where(Tenant.status == TenantStatus.ACTIVE, Tenant.id.not_in(pending))
+    tenants = session.scalars(active).all()
     for tenant_id in tenants:
         due_at = now + timedelta(seconds=random.uniform(0, spread))  # noqa: S311 -- spreading load, not a secret
         session.add(
@@ -55,5 +69,6 @@ def _claimed(session: Session, name: str, every: timedelta) -> bool:
         session.add(Recurring(name=name, next_at=now + every))
         session.flush()
         return True
-    moved = sa.update(Recurring).where(Recurring.name == name, Recurring.next_at <= now).values(next_at=now + every)
+    turn = sa.or_(Recurring.next_at <= now, Recurring.next_at > now + every)
+    moved = sa.update(Recurring).where(Recurring.name == name, turn).values(next_at=now + every)
     return cast("CursorResult[Any]", session.execute(moved)).rowcount == 1

@@ -51,12 +51,16 @@ JobFunctionT = TypeVar("JobFunctionT", bound=JobFunction)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``every`` makes it recurring, once per active tenant. ``buried(run, reason, **ids)`` learns that a row died."""
+    """``every`` makes it recurring, once per active tenant.
+
+    ``failed(run, reason, again_at, **ids)`` learns of every failure the job could not note itself: an unexpected
+    exception, a process that died, the end of all tries. ``again_at`` is when it runs again, None when it never will.
+    """
 
     name: str
     function: JobFunction
     every: timedelta | None = None
-    buried: JobFunction | None = None
+    failed: JobFunction | None = None
 
 
 class Jobs:
@@ -76,13 +80,13 @@ class Jobs:
 
 
 def job(
-    name: str, *, every: timedelta | None = None, buried: JobFunction | None = None
+    name: str, *, every: timedelta | None = None, failed: JobFunction | None = None
 ) -> Callable[[JobFunctionT], JobFunctionT]:
     """Registers the function as job ``name`` (``feature.verb``) when its feature is scanned."""
 
     def decorate(function: JobFunctionT) -> JobFunctionT:
         def register(scanner: Any, _name: str, _function: object) -> None:
-            scanner.config.registry.runtime.jobs.add(Job(name, function, every, buried))
+            scanner.config.registry.runtime.jobs.add(Job(name, function, every, failed))
 
         venusian.attach(function, register, category="lyceum")
         return function

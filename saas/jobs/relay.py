@@ -1,13 +1,14 @@
 """From the outbox to the broker: leases due rows, fairly between tenants, and takes lapsed leases back.
 
 Any number of relays may run. On PostgreSQL they pass each other with ``SKIP LOCKED``; on SQLite the write lock orders
-them. Fairness: a tenant holds at most ``in_flight_per_tenant`` of the ``in_flight`` leases, and rows are taken in
-turns, one per tenant before the second of any.
+them. Fairness: a tenant holds at most ``in_flight_per_tenant`` of the ``in_flight`` leases, and whoever holds fewest
+comes next, whatever the length of anybody's queue. Rows of suspended tenants wait.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +17,8 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.db.base import uuid7
 from saas.jobs.execution import backoff
-from saas.jobs.models import JobState, Outbox
+from saas.jobs.models import JobState, Outbox, in_state
+from saas.tenancy.models import Tenant, TenantStatus
 
 if TYPE_CHECKING:
     from saas.runtime import Runtime
@@ -24,18 +26,20 @@ if TYPE_CHECKING:
 #: Hands ``(tenant_id, outbox_id, lease_id)`` to a broker.
 Send = Callable[[int, UUID, UUID], None]
 DONE_KEPT = timedelta(days=1)
+DEAD_KEPT = timedelta(days=90)
 
 
 class Relay:
     def __init__(self, runtime: "Runtime", send: Send) -> None:
         self.runtime = runtime
         self.settings = runtime.settings.jobs
+        self.lease = timedelta(seconds=self.settings.lease_seconds)
         self.send = send
 
     def cycle(self) -> int:
         """One round; returns how many rows went out."""
         with self.runtime.database.shell(write=False) as session:
-            if not self._anything_due(session):
+            if not self._anything_to_do(session):
                 return 0
         with self.runtime.database.shell() as session:
             self._take_back(session)
@@ -48,87 +52,100 @@ class Relay:
                 raise
         return len(leased)
 
-    def _anything_due(self, session: Session) -> bool:
+    def _anything_to_do(self, session: Session) -> bool:
+        anything = sa.select(Outbox.id).limit(1)
+        return any(session.scalar(anything.where(each)) is not None for each in (self._due(), self._lapsed()))
+
+    def _due(self) -> sa.ColumnElement[bool]:
+        active = sa.select(Tenant.id).where(Tenant.status == TenantStatus.ACTIVE)
+        return sa.and_(
+            in_state(JobState.DUE), Outbox.due_at <= clock.now(), Outbox.tenant_id.in_(active.scalar_subquery())
+        )
+
+    def _lapsed(self) -> sa.ColumnElement[bool]:
+        """Also a lease further ahead than any can be: the clock it was given by has gone back since."""
         now = clock.now()
-        due = sa.and_(Outbox.state == JobState.DUE, Outbox.due_at <= now)
-        lapsed = sa.and_(Outbox.state == JobState.LEASED, Outbox.leased_until < now)
-        return session.scalar(sa.select(sa.literal(1)).where(due | lapsed).select_from(Outbox).limit(1)) is not None
+        over = sa.or_(Outbox.leased_until < now, Outbox.leased_until > now + 2 * self.lease)
+        return sa.and_(in_state(JobState.LEASED), over)
 
     def _take_back(self, session: Session) -> None:
         """Rows whose worker died: due again after a back-off, so that a job that kills its worker cannot spin."""
         now = clock.now()
-        lapsed = sa.select(Outbox).where(Outbox.state == JobState.LEASED, Outbox.leased_until < now)
-        for row in session.scalars(lapsed.with_for_update(skip_locked=True)):
-            row.lease_id = row.leased_until = None
-            row.error = "the worker stopped while running it" if row.attempts else ""
-            if row.attempts and now > row.give_up_at:
-                row.state, row.settled_at = JobState.DEAD, now
-            else:
-                row.state = JobState.DUE
-                row.due_at = now + (backoff(self.settings, row.attempts) if row.attempts > 1 else timedelta())
+        for row in session.scalars(sa.select(Outbox).where(self._lapsed()).with_for_update(skip_locked=True)):
+            row.state, row.lease_id, row.leased_until = JobState.DUE, None, None
+            row.due_at = now
+            if row.unfinished:
+                row.error = "the worker stopped while running it"
+            if row.unfinished > 1:
+                row.due_at = now + backoff(self.settings, row.unfinished)
         session.flush()
 
     def _lease(self, session: Session) -> list[tuple[int, UUID, UUID]]:
-        held = self._held(session)
-        room = self.settings.in_flight - sum(held.values())
-        if room <= 0:
+        chosen = self._next_in_turn(session)
+        if not chosen:
             return []
-        ids = self._next_in_turn(session, room, held)
+        mine = sa.tuple_(Outbox.tenant_id, Outbox.id).in_(chosen)
         rows = session.scalars(
-            sa.select(Outbox).where(Outbox.id.in_(ids), Outbox.state == JobState.DUE).with_for_update(skip_locked=True)
+            sa.select(Outbox).where(mine, in_state(JobState.DUE)).with_for_update(skip_locked=True)
         ).all()
-        until = clock.now() + timedelta(seconds=self.settings.lease_seconds)
+        until = clock.now() + self.lease
         leased = []
-        for row in sorted(rows, key=lambda row: ids.index(row.id)):
+        for row in sorted(rows, key=lambda row: chosen.index((row.tenant_id, row.id))):
             row.state, row.lease_id, row.leased_until = JobState.LEASED, uuid7(), until
             leased.append((row.tenant_id, row.id, row.lease_id))
         return leased
 
-    def _held(self, session: Session) -> dict[int, int]:
-        counted = sa.select(Outbox.tenant_id, sa.func.count()).where(Outbox.state == JobState.LEASED)
-        return dict(session.execute(counted.group_by(Outbox.tenant_id)).tuples().all())
+    def _next_in_turn(self, session: Session) -> list[tuple[int, UUID]]:
+        """Keys of due rows. Each stands behind what its tenant holds already; a tenant at its share waits.
 
-    def _next_in_turn(self, session: Session, room: int, held: dict[int, int]) -> list[UUID]:
-        """Ids of due rows, every tenant's first before any tenant's second; saturated tenants wait."""
-        share = self.settings.in_flight_per_tenant
-        full = [tenant_id for tenant_id, count in held.items() if count >= share]
-        turn = sa.func.row_number().over(partition_by=Outbox.tenant_id, order_by=Outbox.due_at)
-        due = (
-            sa.select(Outbox.id, Outbox.tenant_id, Outbox.due_at, turn.label("turn"))
-            .where(Outbox.state == JobState.DUE, Outbox.due_at <= clock.now(), Outbox.tenant_id.not_in(full))
-            .subquery()
+        Every step is a look into an index, so that the length of a queue does not matter.
+        """
+        held = Counter(session.scalars(sa.select(Outbox.tenant_id).where(in_state(JobState.LEASED))))
+        room, share = self.settings.in_flight - held.total(), self.settings.in_flight_per_tenant
+        if room <= 0:
+            return []
+        turns: list[tuple[int, datetime, int, UUID]] = []
+        for tenant_id in session.scalars(self._with_work(held)):
+            number = held[tenant_id]
+            due = sa.select(Outbox.due_at, Outbox.id).where(Outbox.tenant_id == tenant_id, self._due())
+            rows = session.execute(due.order_by(Outbox.due_at).limit(min(room, share - number)))
+            turns += [(number + place, due_at, tenant_id, row_id) for place, (due_at, row_id) in enumerate(rows)]
+        return [(tenant_id, row_id) for _place, _due_at, tenant_id, row_id in sorted(turns)[:room]]
+
+    def _with_work(self, held: Counter[int]) -> sa.Select[int]:
+        """Active tenants with a due row and room in their share: first who holds none, then who has waited longest."""
+        first = (
+            sa.select(sa.func.min(Outbox.due_at))
+            .where(Outbox.tenant_id == Tenant.id, in_state(JobState.DUE))
+            .correlate(Tenant)
+            .scalar_subquery()
         )
-        query = (
-            sa.select(due.c.id, due.c.tenant_id)
-            .where(due.c.turn <= share)
-            .order_by(due.c.turn, due.c.due_at)
-            .limit(room)
-        )
-        taken: dict[int, int] = dict(held)
-        ids = []
-        for outbox_id, tenant_id in session.execute(query):
-            taken[tenant_id] = taken.get(tenant_id, 0) + 1
-            if taken[tenant_id] <= share:
-                ids.append(outbox_id)
-        return ids
+        full = [tenant_id for tenant_id, number in held.items() if number >= self.settings.in_flight_per_tenant]
+        active = sa.select(Tenant.id).where(Tenant.status == TenantStatus.ACTIVE, Tenant.id.not_in(full))
+        in_turn = active.where(first <= clock.now()).order_by(Tenant.id.in_(list(held)), first)
+        return in_turn.limit(self.settings.in_flight)
 
     def _return(self, leased: Sequence[tuple[int, UUID, UUID]]) -> None:
         """The broker did not take them: due again at once, without counting an attempt."""
         with self.runtime.database.shell() as session:
             session.execute(
                 sa.update(Outbox)
-                .where(Outbox.lease_id.in_([lease_id for _, _, lease_id in leased]), Outbox.state == JobState.LEASED)
+                .where(Outbox.lease_id.in_([lease_id for _, _, lease_id in leased]), in_state(JobState.LEASED))
                 .values(state=JobState.DUE, lease_id=None, leased_until=None)
             )
 
+    def renew(self, lease_ids: Sequence[UUID]) -> None:
+        """For runs that take longer than a lease, as long as their process lives."""
+        if lease_ids:
+            with self.runtime.database.shell() as session:
+                session.execute(
+                    sa.update(Outbox)
+                    .where(Outbox.lease_id.in_(lease_ids), in_state(JobState.LEASED))
+                    .values(leased_until=clock.now() + self.lease)
+                )
+
     def clean(self) -> None:
-        """Forgets what was done more than a day ago, and counts the rest for the metrics."""
+        """Forgets what is long settled. A dead letter has been on show for a quarter of a year by then."""
         with self.runtime.database.shell() as session:
-            session.execute(
-                sa.delete(Outbox).where(Outbox.state == JobState.DONE, Outbox.settled_at < clock.now() - DONE_KEPT)
-            )
-            counts: dict[Any, int] = dict(
-                session.execute(sa.select(Outbox.state, sa.func.count()).group_by(Outbox.state)).tuples().all()
-            )
-        for state in JobState:
-            self.runtime.metrics.outbox.labels(state).set(counts.get(state, 0))
+            for state, kept in ((JobState.DONE, DONE_KEPT), (JobState.DEAD, DEAD_KEPT)):
+                session.execute(sa.delete(Outbox).where(in_state(state), Outbox.settled_at < clock.now() - kept))

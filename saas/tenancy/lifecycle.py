@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session, selectinload
 from saas import clock
 from saas.problems import Refused
 from saas.settings import WebSettings
-from saas.tenancy.models import OPERATOR, Domain, Feature, Tenant, TenantStatus
+from saas.tenancy.models import HOST, OPERATOR, Domain, Feature, Tenant, TenantStatus
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
-HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 #: What the operator can switch per academy.
 FEATURES = ("lti", "zoom")
 
@@ -26,6 +25,10 @@ class TenantCreated:
     admin_email: str
 
 
+def _academies() -> sa.Select[Tenant]:
+    return sa.select(Tenant).where(Tenant.id != OPERATOR, Tenant.status != TenantStatus.ERASED)
+
+
 class Lifecycle:
     """``session`` is on the shell's tables."""
 
@@ -35,12 +38,10 @@ class Lifecycle:
 
     def all(self) -> Sequence[Tenant]:
         loaded = (selectinload(Tenant.domains), selectinload(Tenant.features))
-        return self.session.scalars(
-            sa.select(Tenant).where(Tenant.id != OPERATOR).options(*loaded).order_by(Tenant.slug)
-        ).all()
+        return self.session.scalars(_academies().options(*loaded).order_by(Tenant.slug)).all()
 
     def by_slug(self, slug: str) -> Tenant:
-        tenant = self.session.scalar(sa.select(Tenant).where(Tenant.slug == slug, Tenant.id != OPERATOR))
+        tenant = self.session.scalar(_academies().where(Tenant.slug == slug))
         if tenant is None:
             raise Refused("TENANT_UNKNOWN", seen=slug)
         return tenant
@@ -85,6 +86,12 @@ class Lifecycle:
             tenant.domains.append(Domain(host=self.web.host, is_primary=True))
             self.session.flush()
         return tenant
+
+    def bury(self, tenant: Tenant) -> None:
+        """What is left of an erased academy: its id, which seals and tokens were bound to."""
+        for table in (Domain, Feature):
+            self.session.execute(sa.delete(table).where(table.tenant_id == tenant.id))
+        tenant.slug, tenant.name, tenant.status = f"erased-{tenant.id}", "", TenantStatus.ERASED
 
     def discard(self, tenant_id: int) -> None:
         """Takes back a tenant that was never furnished."""

@@ -1,21 +1,27 @@
 """Global tables: the only rows of a tenant that are read before the tenant is known."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from saas import clock
-from saas.db.base import Base, named
+from saas.db.base import Base, named, uuid7
 
 #: The operator's own tenant: owner of the bare host.
 OPERATOR = 0
+#: A host name as `Domain` keeps it.
+HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
 
 class TenantStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    #: Only the id stays, so that no other academy ever gets it.
+    ERASED = "erased"
 
 
 class Tenant(Base):
@@ -76,3 +82,42 @@ class Feature(Base):
     enabled: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str] = mapped_column(default="")
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class RequestState(StrEnum):
+    OPEN = "open"
+    GRANTED = "granted"
+    DECLINED = "declined"
+
+
+class FeatureRequest(Base):
+    """A tenant's admin asks the operator to switch a feature on; one open request per tenant and feature.
+
+    ``asked_by`` and ``answered_by`` are names as they were then; ``reason`` is the operator's answer.
+    """
+
+    __tablename__ = "feature_request"
+    __table_args__ = (
+        sa.Index("ix_feature_request_tenant", "tenant_id", "feature", "asked_at"),
+        sa.Index(
+            "uq_feature_request_open",
+            "tenant_id",
+            "feature",
+            unique=True,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenant.id"))
+    feature: Mapped[str]
+    message: Mapped[str] = mapped_column(default="")
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(default=clock.now)
+    state: Mapped[RequestState] = mapped_column(named(RequestState), default=RequestState.OPEN)
+    reason: Mapped[str] = mapped_column(default="")
+    answered_by: Mapped[str] = mapped_column(default="")
+    answered_at: Mapped[datetime | None]
+
+    tenant: Mapped[Tenant] = relationship()

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from saas.db.engine import Database
 from saas.settings import WebSettings
-from saas.tenancy.models import OPERATOR, Domain, Tenant, TenantStatus
+from saas.tenancy.models import HOST, OPERATOR, Domain, Tenant, TenantStatus
 
 #: Another process may change a tenant; this is how long an answer may be old (ASVS 8.3.2: seconds, not minutes).
 CACHE_SECONDS = 2.0
@@ -45,11 +46,10 @@ def public_url(host: str, web: WebSettings) -> str:
 
 
 def bare_host(header: str) -> str:
-    """The ``Host`` header without port and letter case; empty when it is no host name."""
-    host = header.strip().lower().rstrip(".")
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    """The ``Host`` header without port, final dot and letter case; empty when it is no host name."""
+    name, _, port = header.lower().partition(":")
+    host = name.removesuffix(".")
+    return host if HOST.fullmatch(host) and (not port or port.isdecimal()) else ""
 
 
 class Tenants:
@@ -63,28 +63,32 @@ class Tenants:
 
     def by_host(self, header: str) -> Academy | None:
         host = bare_host(header)
-        return self._remembered(host, sa.select(Domain.tenant_id).where(Domain.host == host).scalar_subquery())
+        if not host:
+            return None
+        return self._remembered(
+            host, lambda: Tenant.id == sa.select(Domain.tenant_id).where(Domain.host == host).scalar_subquery()
+        )
 
     def by_id(self, tenant_id: int) -> Academy | None:
-        return self._remembered(tenant_id, tenant_id)
+        return self._remembered(tenant_id, lambda: Tenant.id == tenant_id)
 
     def forget(self) -> None:
         """After a change in this process; others notice within `CACHE_SECONDS`."""
         with self._lock:
             self._answers.clear()
 
-    def _remembered(self, key: str | int, tenant_id: sa.ScalarSelect[int] | int) -> Academy | None:
+    def _remembered(self, key: str | int, condition: Callable[[], sa.ColumnElement[bool]]) -> Academy | None:
         answer = self._answers.get(key)
         if answer is None or answer[0] < time.monotonic():
-            answer = (time.monotonic() + CACHE_SECONDS, self._load(tenant_id))
+            answer = (time.monotonic() + CACHE_SECONDS, self._load(condition()))
             with self._lock:
                 if len(self._answers) > 10_000:
                     self._answers.clear()
                 self._answers[key] = answer
         return answer[1]
 
-    def _load(self, tenant_id: sa.ScalarSelect[int] | int) -> Academy | None:
-        query = sa.select(Tenant).where(Tenant.id == tenant_id)
+    def _load(self, condition: sa.ColumnElement[bool]) -> Academy | None:
+        query = sa.select(Tenant).where(condition)
         with self._database.shell(write=False) as session:
             tenant = session.scalar(query.options(selectinload(Tenant.domains), selectinload(Tenant.features)))
             return academy(tenant, self._web) if tenant is not None and tenant.domains else None

@@ -19,5 +19,7 @@ def includeme(config: Configurator) -> None:
         "saas.web.panels",
         "saas.web.errors",
         "saas.web.health",
+        "saas.web.styleguide",
+        "saas.web.request",
     ):
         config.include(part)

@@ -19,10 +19,11 @@ def _serializer(request: Request) -> SignedSerializer:
 
 def flash(request: Request, text: str, kind: str = "good") -> None:
     """``kind``: good, attention, bad or information. Shown by the next page this browser opens here."""
-    value = _serializer(request).dumps([kind, str(text)[:MAX_LENGTH]]).decode()
+    value = _serializer(request).dumps([request.tenant.id, kind, str(text)[:MAX_LENGTH]]).decode()
 
     def send(_request: Request, response: Any) -> None:
-        set_cookie(request, response, COOKIE, value)
+        if response.status_int < 400:  # what was said to be done may have failed at the commit
+            set_cookie(request, response, COOKIE, value)
 
     request.add_response_callback(send)
 
@@ -30,7 +31,7 @@ def flash(request: Request, text: str, kind: str = "good") -> None:
 def take_flash(request: Request) -> list[tuple[str, str]]:
     """The waiting notice; it is deleted with this answer."""
     value = request.cookies.get(cookie_name(request, COOKIE))
-    if not value:
+    if not value or request.tenant is None:
         return []
 
     def clear(_request: Request, response: Any) -> None:
@@ -38,10 +39,10 @@ def take_flash(request: Request) -> list[tuple[str, str]]:
 
     request.add_response_callback(clear)
     try:
-        kind, text = _serializer(request).loads(value.encode())
+        tenant_id, kind, text = _serializer(request).loads(value.encode())
     except ValueError:
         return []
-    return [(kind, text)]
+    return [(kind, text)] if tenant_id == request.tenant.id else []
 
 
 def includeme(config: Configurator) -> None:

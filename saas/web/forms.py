@@ -5,6 +5,7 @@ its fields it changed that way (`Form.cleaned_fields`), so that the page can say
 """
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import wtforms
@@ -51,12 +52,25 @@ class Form(wtforms.Form):
 
     was_sent = False
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for field in self:
+            field.label.text, field.description = translate(field.label.text), translate(field.description)
+            if isinstance(field, wtforms.SelectField):
+                field.choices = [replace(choice, label=translate(choice.label)) for choice in field.choices]
+
     def accepted(self) -> bool:
         return self.was_sent and self.validate()
 
+    def validate(self, *arguments: Any, **options: Any) -> bool:
+        valid = super().validate(*arguments, **options)
+        for field in self:
+            field.errors = [translate(each) if isinstance(each, str) else each for each in field.errors]
+        return bool(valid)
+
     def refuse(self, field: str, text: str) -> None:
         """An error found later, by a service, shown where it belongs."""
-        self[field].errors = (*self[field].errors, text)
+        self[field].errors = (*self[field].errors, translate(text))
 
     @property
     def cleaned_fields(self) -> list[str]:
@@ -68,7 +82,7 @@ class Form(wtforms.Form):
                 isinstance(raw, str)
                 and isinstance(field.data, str)
                 and field.filters
-                and raw != field.data
+                and raw.replace("\r\n", "\n") != field.data
                 and field.data
             ):
                 changed.append(str(field.label.text))

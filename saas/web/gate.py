@@ -14,6 +14,8 @@ from saas.tenancy.resolve import Academy
 
 #: Answered on any host, because load balancers ask by address.
 HOSTLESS = ("/healthz", "/readyz")
+#: The same files for everybody; without them the refusals of this gate would be pages without style.
+ASSETS = ("/static/", "/vendor/")
 
 
 def tenant(request: Request) -> Academy | None:
@@ -26,7 +28,8 @@ def runtime(request: Request) -> Runtime:
 
 def tween_factory(handler: Callable[[Request], Any], _registry: Any) -> Callable[[Request], Any]:
     def tween(request: Request) -> Any:
-        if request.environ.get("PATH_INFO") in HOSTLESS:
+        path = request.environ.get("PATH_INFO", "")
+        if path in HOSTLESS or path.startswith(ASSETS):
             return handler(request)
         if request.tenant is None:
             raise Refused("HOST_UNKNOWN", seen=request.environ.get("HTTP_HOST", "")[:100])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import sqlalchemy as sa
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.viewderivers import INGRESS
@@ -23,6 +24,8 @@ FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+CSP = "Content-Security-Policy"
+FRAMABLE = "lyceum.framable"
 #: ``(request) -> origins`` that may frame this tenant's learning pages.
 FrameOrigins = Callable[[Request], Iterable[str]]
 
@@ -36,16 +39,16 @@ def content_policy(ancestors: Iterable[str], form_targets: Iterable[str] = ()) -
 def tween_factory(handler: Callable[[Request], Any], registry: Any) -> Callable[[Request], Any]:
     https = registry.runtime.settings.web.scheme == "https"
     closed = content_policy(())
+    always = {**FIXED, "Cache-Control": "no-store"}
+    if https:
+        always["Strict-Transport-Security"] = "max-age=31536000"
 
     def tween(request: Request) -> Any:
         response = handler(request)
-        headers = response.headers
-        for name, value in FIXED.items():
-            headers.setdefault(name, value)
-        headers.setdefault("Content-Security-Policy", closed)
-        headers.setdefault("Cache-Control", "no-store")
-        if https:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        given = {name.lower() for name, _ in response.headerlist}
+        policy = {} if CSP.lower() in given else {CSP: _framed_policy(request, response) or closed}
+        said = ((name, value) for name, value in {**always, **policy}.items() if name.lower() not in given)
+        response.headerlist.extend(said)
         return response
 
     return tween
@@ -66,14 +69,20 @@ def framable_view(view: Any, info: Any) -> Any:
 framable_view.options = ("framable",)  # type: ignore[attr-defined]  # -- how Pyramid learns of view options
 
 
-def allow_framing(request: Request) -> None:
-    """Also for answers made outside a framable view (errors of a launch)."""
+def allow_framing(request: Request, *origins: str) -> None:
+    """Also for answers made outside a framable view (errors of a launch); ``origins`` besides the tenant's own."""
+    request.environ[FRAMABLE] = tuple(filter(None, origins))
 
-    def widen(_request: Request, response: Any) -> None:
+
+def _framed_policy(request: Request, response: Any) -> str:
+    """Asked for last, and only of answers that have something to show: redirects of a launch cost no query."""
+    if FRAMABLE not in request.environ or 300 <= response.status_int < 400:
+        return ""
+    try:
         origins = request.registry.frame_origins(request) if request.tenant is not None else ()
-        response.headers["Content-Security-Policy"] = content_policy(("'self'", *origins))
-
-    request.add_response_callback(widen)
+    except sa.exc.SQLAlchemyError:
+        return ""
+    return content_policy(("'self'", *origins, *request.environ[FRAMABLE]))
 
 
 def set_frame_origins(config: Configurator, origins: FrameOrigins) -> None:

@@ -10,6 +10,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from saas.jobs.outbox import measure
 from saas.problems import Refused
 
 
@@ -34,6 +35,7 @@ def metrics(request: Request) -> Any:
     given = request.headers.get("Authorization", "")
     if token and not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {token}".encode()):
         raise Refused("WEB_FORBIDDEN")
+    measure(request.runtime.database, request.runtime.metrics)
     return Response(generate_latest(request.runtime.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -9,23 +9,40 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from translationstring import TranslationStringFactory
 
-from saas import clock
+from saas import clock, locales
+from saas.tenancy.resolve import Academy
 
 DOMAIN = "lyceum"
-LOCALES = ("en",)
+#: In the environment of a request: who asks, with ``about`` as the session has it, once that was looked up.
+KNOWN_IDENTITY = "lyceum.identity"
 _ = TranslationStringFactory(DOMAIN)
 
 
+def _known_tenant(request: Request) -> Academy | None:
+    """Only when it is known already: error pages must not ask the database again."""
+    return request.__dict__.get("tenant")
+
+
+def _sessions_locale(request: Request) -> str:
+    """What a launch asked for; only when it is known already who asks."""
+    identity = request.environ.get(KNOWN_IDENTITY)
+    return str((identity.about or {}).get("locale", "")) if identity is not None else ""
+
+
 def negotiate_locale(request: Request) -> str:
-    wanted = request.tenant.locale if getattr(request, "tenant", None) else "en"
-    best = request.accept_language.lookup(LOCALES, default=wanted if wanted in LOCALES else "en")
-    return str(best)
+    """The session's, the browser's, the academy's: the first that we speak."""
+    tenant, offered = _known_tenant(request), locales.LOCALES
+    by_session, by_tenant = _sessions_locale(request), tenant.locale if tenant else "en"
+    if by_session in offered:
+        return by_session
+    return str(request.accept_language.lookup(offered, default=by_tenant if by_tenant in offered else "en"))
 
 
 def zone(request: Request) -> ZoneInfo:
+    tenant = _known_tenant(request)
     try:
-        return ZoneInfo(request.tenant.timezone)
-    except (AttributeError, KeyError, ValueError):
+        return ZoneInfo(tenant.timezone if tenant else "UTC")
+    except (KeyError, ValueError):
         return ZoneInfo("UTC")
 
 

@@ -9,8 +9,11 @@ import structlog
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.tweens import INGRESS
+from pyramid_retry import is_error_retryable
 
 log = structlog.get_logger()
+#: Others count as one: a label made of what a stranger sends would grow the metrics without end.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def new_id(_request: Request) -> str:
@@ -28,10 +31,12 @@ def tween_factory(handler: Callable[[Request], Any], registry: Any) -> Callable[
         response = handler(request)
         route = request.matched_route.name if getattr(request, "matched_route", None) else "-"
         elapsed = perf_counter() - began
-        metrics.requests.labels(route, request.method if request.method.isalpha() else "-", response.status_int).inc()
+        metrics.requests.labels(route, request.method if request.method in METHODS else "-", response.status_int).inc()
         metrics.seconds.labels(route).observe(elapsed)
         response.headers["X-Request-Id"] = request.id
         log.info("request", route=route, method=request.method, status=response.status_int, ms=round(elapsed * 1000, 1))
+        if not is_error_retryable(request, getattr(request, "exception", None)):
+            request.close_files()
         return response
 
     return tween

@@ -52,7 +52,8 @@ def render(request: Request, name: str, values: dict[str, Any]) -> str:
     template_name, _, block = name.partition("#")
     if block and is_htmx(request):
         return render_block(request, name, values)
-    context = {"nav": request.registry.navigation(request), "flash": take_flash(request), **values}
+    around = {"flash": []} if values.get("plain") else {**request.registry.frame(request), "flash": take_flash(request)}
+    context = {**around, **values}
     return request.registry.jinja.get_template(template_name).render(request=request, **context)
 
 
@@ -145,15 +146,17 @@ def make_environment(folder: Path, *, live: bool) -> Environment:
     return environment
 
 
-def set_navigation(config: Configurator, navigation: Callable[[Request], list[Any]]) -> None:
-    """``navigation(request)`` lists the places of the frame: objects with label, url and current."""
-    config.registry.navigation = navigation
+def set_frame(config: Configurator, frame: Callable[[Request], dict[str, Any]]) -> None:
+    """``frame(request)`` is what the layout shows around a page: ``nav`` (objects with label, url and current) and the
+    optional addresses that ``templates/_layout.html`` names.
+    """
+    config.registry.frame = frame
 
 
 def includeme(config: Configurator) -> None:
     web = config.registry.runtime.settings.web
-    config.registry.navigation = lambda _request: []
+    config.registry.frame = lambda _request: {}
     config.registry.jinja = make_environment(web.templates.resolve(), live=web.reload_templates)
-    config.add_directive("set_navigation", set_navigation)
+    config.add_directive("set_frame", set_frame)
     config.add_request_method(is_htmx, "htmx", reify=True)
     config.add_view_deriver(vary_on_htmx)

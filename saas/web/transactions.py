@@ -11,6 +11,7 @@ import zope.sqlalchemy
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid_retry import is_error_retryable, mark_error_retryable
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from saas.db.scope import ScopedSession
 
@@ -55,7 +56,8 @@ def retry_tween(handler: Callable[[Request], Any], _registry: object) -> Callabl
 
 
 def _mark(error: BaseException | None) -> None:
-    if getattr(error, "retryable", False):
+    """Also rows that vanished between our reading and writing them: asked again, the request finds out properly."""
+    if getattr(error, "retryable", False) or isinstance(error, StaleDataError | ObjectDeletedError):
         mark_error_retryable(error)
 
 

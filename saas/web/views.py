@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
+from pyramid.response import Response
 
 
 class View:
@@ -14,13 +15,16 @@ class View:
         self.context = context
         self.request = request
 
-    def go(self, route: str, **values: Any) -> HTTPSeeOther:
+    def go(self, route: str, **values: Any) -> Response:
         return see_other(self.request.route_path(route, **values))
 
 
-def see_other(address: str) -> HTTPSeeOther:
-    """After a POST: the browser fetches ``address``; reloading repeats nothing."""
-    return HTTPSeeOther(address)
+def see_other(address: str) -> Response:
+    """After a POST: the browser fetches ``address``; reloading repeats nothing.
+
+    A plain response: Pyramid's redirect exception would write a page for it that nobody reads.
+    """
+    return Response(status=303, location=address)
 
 
 def uuid_in(request: Request, name: str) -> UUID:

@@ -32,21 +32,27 @@ document.addEventListener("htmx:afterRequest", ({ target }) => {
 
 // Focus: the error summary, or what the new part marks with data-focus.
 const within = (part, selector) => (part.matches?.(selector) ? part : part.querySelector(selector));
+let focused = null; // once per part: whoever has moved on meanwhile stays there
 const focusOn = (part) => {
   const summary = within(part, "[data-error-summary]");
   const goal = summary ?? within(part, "[data-focus]");
-  if (!goal) return;
+  if (!goal || goal === focused) return;
+  focused = goal;
   const prefix = summary?.dataset.errorSummary ?? "";
   if (!document.title.startsWith(prefix)) document.title = prefix + document.title;
   goal.focus();
 };
 
-document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
-  const dialog = detail.target;
-  if (dialog?.id === "dialog" && dialog.children.length && !dialog.open) dialog.showModal();
-  focusOn(target);
-});
+// At once, and again when htmx has settled the attributes; never when a part only renews itself.
+for (const moment of ["htmx:afterSwap", "htmx:afterSettle"]) {
+  document.addEventListener(moment, ({ target, detail }) => {
+    const dialog = detail.target;
+    if (dialog?.id === "dialog" && dialog.children.length && !dialog.open) dialog.showModal();
+    if (detail.requestConfig?.triggeringEvent) focusOn(target);
+  });
+}
 if (document.querySelector("[data-error-summary]")) focusOn(document);
+else document.querySelector(".field-failed[data-focus]")?.focus();
 
 // A refusal that says where it belongs (HX-Retarget) is shown there, whatever its status.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -55,16 +61,33 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.isError = false;
 });
 
-// A request that failed for a reason the page cannot show says so, and stays until it is closed.
-const failed = ({ detail }) => {
-  const notice = document.getElementById("request-failed");
-  if (!notice) return;
-  notice.hidden = false;
-  notice.querySelector("[data-request-id]").textContent = detail.xhr?.getResponseHeader("X-Request-Id") ?? "";
+// A request that failed for a reason the page cannot show says so, until it is closed or the same part is answered.
+let failure = null; // {notice, source}: the one on the page, and what asked
+let refused = null; // what asked for the step whose problem stands at the top of the page
+const forget = () => {
+  failure?.notice.remove();
+  failure = null;
+};
+const failed = ({ detail, target }) => {
+  const mould = document.getElementById(detail.xhr?.status ? "request-failed" : "request-lost");
+  if (!mould) return;
+  forget();
+  const notice = mould.content.firstElementChild.cloneNode(true);
+  const id = notice.querySelector("[data-request-id]");
+  if (id) id.textContent = detail.xhr.getResponseHeader("X-Request-Id") ?? "";
+  document.body.append(notice);
+  failure = { notice, source: target };
 };
 for (const kind of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(kind, failed);
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const source = detail.requestConfig.elt;
+  if (detail.isError) return;
+  if (failure?.source === source) forget();
+  if (detail.xhr.getResponseHeader("HX-Retarget")) refused = source;
+  else if (refused === source) document.getElementById("problems")?.replaceChildren();
+});
 document.addEventListener("click", ({ target }) => {
-  if (target.closest("#request-failed [data-dismiss]")) document.getElementById("request-failed").hidden = true;
+  if (target.closest(".request-failed [data-dismiss]")) forget();
 });
 
 // Forms with data-guard ask before what was written is left behind.

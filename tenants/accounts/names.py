@@ -18,6 +18,8 @@ _NOTHING = frozenset({"", "null", "none", "undefined", "n/a"})
 
 def visible(text: str) -> str:
     """Without control and format characters (zero-width, bidi), spaces collapsed."""
+    if text.isprintable():
+        return " ".join(text.split())
     kept = "".join(
         " " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C"
     )
@@ -36,6 +38,15 @@ def email_key(text: str | None) -> str | None:
     if key in _NOTHING or len(key) > EMAIL_LENGTH or not _EMAIL.fullmatch(key):
         return None
     return key
+
+
+def same_address(one: str | None, other: str | None) -> bool:
+    """Whether both are one mailbox for certain. `email_key` is broader, so that no two people have look-alikes: beyond
+    ASCII two spellings of one key (ß and ss, ａ and a) may be two mailboxes.
+    """
+    first, second = (visible(each or "").replace(" ", "") for each in (one, other))
+    is_plain = first.isascii() and second.isascii()
+    return first == second or (is_plain and email_key(first) == email_key(second))
 
 
 def required_email(text: str | None) -> tuple[str, str]:

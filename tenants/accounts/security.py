@@ -12,6 +12,7 @@ from saas import clock
 from saas.db.base import table_of
 from saas.db.statement import TENANT, ScopedStatement
 from saas.sessions import WebSession, hash_token
+from saas.web.i18n import KNOWN_IDENTITY
 from tenants.access import Role, allows
 from tenants.accounts.models import Person, PersonStatus
 
@@ -59,9 +60,9 @@ class SecurityPolicy:
     """Pyramid's policy: identity from the session, permission from the table in `tenants.access`."""
 
     def identity(self, request: Request) -> Identity | None:
-        if "lyceum.identity" not in request.environ:
-            request.environ["lyceum.identity"] = _load(request)
-        return request.environ["lyceum.identity"]
+        if KNOWN_IDENTITY not in request.environ:
+            request.environ[KNOWN_IDENTITY] = _load(request)
+        return request.environ[KNOWN_IDENTITY]
 
     def authenticated_userid(self, request: Request) -> str | None:
         identity = self.identity(request)

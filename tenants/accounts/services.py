@@ -100,14 +100,11 @@ class People:
         self.session.expire_all()
 
     def _keep_an_admin(self, person: Person) -> None:
+        """Locks the admins, always in one order: of two who end each other's role at once the second is refused."""
         if person.role is not Role.ADMIN:
             return
-        others = (
-            sa.select(sa.func.count())
-            .select_from(Person)
-            .where(Person.role == Role.ADMIN, Person.status == PersonStatus.ACTIVE, Person.id != person.id)
-        )
-        if not self.session.scalar(others):
+        admins = sa.select(Person.id).where(Person.role == Role.ADMIN, Person.status == PersonStatus.ACTIVE)
+        if set(self.session.scalars(admins.order_by(Person.id).with_for_update())) <= {person.id}:
             raise Refused("PERSON_LAST_ADMIN")
 
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from limits import parse
+from markupsafe import Markup
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
@@ -10,17 +12,29 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config, view_defaults
 
 from saas.problems import Refused
-from saas.sessions import close_session, open_session
+from saas.sessions import close_all, close_session, open_session
+from saas.web.headers import allow_framing
 from saas.web.i18n import _
-from saas.web.rendering import page, render_page
-from saas.web.sessions import forget, remember
+from saas.web.rendering import page, render_block, render_page
+from saas.web.sessions import forget, is_framed, remember
 from saas.web.views import View, own_path, see_other, uuid_in
 from tenants.access import Permission, Role
 from tenants.accounts.forms import ROLE_NAMES, InviteForm, ProfileForm, SignInForm
 from tenants.accounts.models import Person
-from tenants.accounts.names import clean_name
+from tenants.accounts.names import clean_name, email_key
+from tenants.accounts.passwords import verify_password
 from tenants.accounts.services import INVITATION_LIFETIME, People, SignIn
 from tenants.audit.services import record
+
+PASSWORD_ELSEWHERE = _("You came from another LMS. To set a password, sign in here with a link from your academy.")
+CURRENT_WRONG = _("This is not your current password. Forgotten? Ask your academy's admin for a sign-in link.")
+#: Passwords tried for one account, from wherever; whether there is such an account makes no difference.
+ACCOUNT_RATE = parse("20/10minutes")
+
+
+def count_try(request: Request, account: str) -> None:
+    """Before a password is compared. Raises `Refused` SIGN_IN_RATE."""
+    request.registry.limiter.hit(ACCOUNT_RATE, "sign_in.account", str(request.tenant.id), account, code="SIGN_IN_RATE")
 
 
 def sign_in_person(request: Request, person: Person, origin: str, address: str) -> Response:
@@ -37,25 +51,30 @@ def sign_in_person(request: Request, person: Person, origin: str, address: str) 
 @view_defaults(permission=NO_PERMISSION_REQUIRED)
 class Door(View):
     @view_config(route_name="sign_in", request_method="GET", renderer=page("accounts/sign_in.html"))
-    def show(self) -> dict[str, Any]:
+    def show(self) -> Any:
+        if is_framed(self.request):  # somebody's session ended there; no page of ours that takes passwords is framed
+            allow_framing(self.request)
+            return render_page(self.request, "accounts/signed_out.html", {"url": self.request.path_qs}, 403)
         return {"form": SignInForm.of(self.request), "next": own_path(self.request.GET.get("next"), "")}
 
     @view_config(route_name="sign_in", request_method="POST", rate="20/5minutes")
     def sign_in(self) -> Any:
         form = SignInForm.of(self.request)
         if form.accepted():
+            count_try(self.request, email_key(form.email.data) or "")
             try:
                 person = SignIn(self.request.db).with_password(form.email.data, form.password.data)
                 return sign_in_person(self.request, person, "password", own_path(self.request.POST.get("next")))
             except Refused as refusal:
-                form.refuse("password", self.request.runtime.problems[refusal.code].cause)
+                form.refuse("password", self.request.problem(refusal.code).cause)
         values = {"form": form, "next": own_path(self.request.POST.get("next"), "")}
         return render_page(self.request, "accounts/sign_in.html", values, 422)
 
     @view_config(route_name="sign_in_link", request_method="GET")
     def by_link(self) -> Any:
-        """Opens on GET so that a link works with one click; a browser only looking ahead uses nothing up."""
-        if "prefetch" in self.request.headers.get("Sec-Purpose", self.request.headers.get("Purpose", "")):
+        """Opens on GET so that a link works with one click; whoever only looks ahead uses nothing up."""
+        ahead = "prefetch" in self.request.headers.get("Sec-Purpose", self.request.headers.get("Purpose", ""))
+        if ahead or self.request.method == "HEAD":
             return Response(status=204)
         with self.request.runtime.database.transaction(self.request.tenant.id) as session:
             person = SignIn(session).redeem(self.request.matchdict["token"])
@@ -81,19 +100,46 @@ def _home(request: Request) -> str:
 class Profile(View):
     @view_config(request_method="GET", renderer=page("accounts/profile.html"))
     def show(self) -> dict[str, Any]:
-        return {"person": self._person(), "form": ProfileForm.of(self.request, obj=self._person())}
+        return self._shown(ProfileForm.of(self.request, obj=self._person()))
 
     @view_config(request_method="POST", renderer=page("accounts/profile.html"))
     def save(self) -> Any:
         form, person = ProfileForm.of(self.request), self._person()
-        if not form.accepted():
+        if not form.accepted() or self._is_borrowed(form) or not self._is_proven(form):
             self.request.response.status_int = 422
-            return {"person": person, "form": form}
+            return self._shown(form)
         person.given_name, person.family_name = clean_name(form.given_name.data), clean_name(form.family_name.data)
         if form.password.data:
             SignIn(self.request.db).set_password(person, form.password.data)
+            close_all(self.request.db, person.id, keep=self.request.identity.session_id)
         self.request.flash(self.request.localizer.translate(_("Your profile is saved")))
         return self.go("profile")
+
+    def _is_borrowed(self, form: Any) -> bool:
+        """A password set in a session that another LMS opened would be that LMS's way in for good."""
+        if not form.password.data or self.request.identity.origin != "lti":
+            return False
+        form.refuse("password", self.request.localizer.translate(PASSWORD_ELSEWHERE))
+        return True
+
+    def _is_proven(self, form: Any) -> bool:
+        """A browser left open is not enough to take an account over (ASVS 6.2.3)."""
+        person = self._person()
+        if not form.password.data or not self._asks_current():
+            return True
+        count_try(self.request, person.email_key or str(person.id))
+        if verify_password(person.password_hash, form.current.data or ""):
+            return True
+        form.refuse("current", self.request.localizer.translate(CURRENT_WRONG))
+        return False
+
+    def _asks_current(self) -> bool:
+        """Not of who came by a one-time link: that is the way back in for whoever forgot it."""
+        return bool(self._person().password_hash) and self.request.identity.origin != "link"
+
+    def _shown(self, form: Any) -> dict[str, Any]:
+        lti = self.request.identity.origin == "lti"
+        return {"person": self._person(), "form": form, "has_password": not lti, "asks_current": self._asks_current()}
 
     def _person(self) -> Person:
         return People(self.request.db).get(self.request.identity.id)
@@ -127,7 +173,7 @@ class PeoplePages(View):
                 record(self.request, "person.invited", person.name, role=person.role.value)
                 return self._with_link(person)
             except Refused as refusal:
-                form.refuse("email", self.request.runtime.problems[refusal.code].cause)
+                form.refuse("email", self.request.problem(refusal.code).cause)
         self.request.response.status_int = 422
         return {"form": form}
 
@@ -186,6 +232,14 @@ def person_in_address(request: Request) -> Person:
     return People(request.db).get(uuid_in(request, "person_id"))
 
 
+def password_panel(request: Request, _subject: None) -> Markup | str:
+    """At home: whoever came by a one-time link and has no password cannot come back."""
+    person = request.db.get(Person, request.identity.id) if request.identity.origin == "link" else None
+    if person is None or person.password_hash:
+        return ""
+    return Markup(render_block(request, "accounts/choose_password.html#panel", {}))  # noqa: S704 -- rendered with autoescape
+
+
 def includeme(config: Configurator) -> None:
     config.add_route("sign_in", "/sign-in")
     config.add_route("sign_in_link", "/sign-in/{token}")
@@ -201,4 +255,5 @@ def includeme(config: Configurator) -> None:
         ("person_erase", "/erase"),
     ):
         config.add_route(name, f"/people/{{person_id}}{path}", factory=person_in_address, house="academy")
+    config.add_panel("home", password_panel)
     config.scan(__name__)

@@ -14,6 +14,12 @@ class Actor(Protocol):
     def name(self) -> str: ...
 
 
+class Keeper(Protocol):
+    """Where rows go: a session, or the connection of a hot path."""
+
+    def add(self, row: Any, /) -> None: ...
+
+
 class Asked(Protocol):
     """A web request, as far as the log is concerned."""
 
@@ -21,9 +27,9 @@ class Asked(Protocol):
     identity: Actor
 
 
-def note(session: ScopedSession, actor: str, action: str, subject: str = "", **about: Any) -> None:
+def note(keeper: Keeper, actor: str, action: str, subject: str = "", **about: Any) -> None:
     """From commands and jobs: ``actor`` is "operator" or the job's name."""
-    session.add(AuditEntry(actor_id=None, actor=actor, action=action, subject=subject, about=about))
+    keeper.add(AuditEntry(actor_id=None, actor=actor, action=action, subject=subject, about=about))
 
 
 def record(request: Asked, action: str, subject: str = "", **about: Any) -> None:

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from saas.problems import Refused
 from tenants.catalog.models import Block, BlockKind
 
+#: Numbers of questions and answers lie between 10^-15 and 10^15.
+LARGEST_EXPONENT = 15
+
 
 class QuestionKind(StrEnum):
     SINGLE = "single"
@@ -42,7 +45,7 @@ class ImageBody(_Body):
     @model_validator(mode="after")
     def _described(self) -> "ImageBody":
         if not self.alt and not self.decorative:
-            raise ValueError("describe the picture, or mark it as decoration")
+            raise ValueError("Describe the picture, or mark it as decoration")
         return self
 
 
@@ -65,14 +68,16 @@ class QuestionBody(_Body):
     def _answerable(self) -> "QuestionBody":
         right = sum(choice.correct for choice in self.choices)
         if self.kind is QuestionKind.NUMBER:
-            if self.number is None or not self.number.is_finite():
-                raise ValueError("enter the right number")
+            if self.number is None or not _is_sane(self.number):
+                raise ValueError("Enter the right number")
+            if not _is_sane(self.tolerance):
+                raise ValueError("Enter another tolerance")
         elif not 2 <= len(self.choices) <= 20:
-            raise ValueError("offer 2 to 20 answers")
+            raise ValueError("Offer 2 to 20 answers")
         elif self.kind is QuestionKind.SINGLE and right != 1:
-            raise ValueError("mark exactly one answer as right")
+            raise ValueError("Mark exactly one answer as right")
         elif self.kind is QuestionKind.MULTIPLE and right == 0:
-            raise ValueError("mark at least one answer as right")
+            raise ValueError("Mark at least one answer as right")
         return self
 
     def judge(self, given: list[str]) -> bool:
@@ -98,12 +103,17 @@ _BODIES: dict[BlockKind, type[_Body]] = {
 
 
 def read_number(text: str) -> Decimal | None:
-    """What a person typed: spaces ignored, comma or point; None when it is no finite number."""
+    """What a person typed: spaces ignored, comma or point; None when it is no number of a size people type."""
     try:
         value = Decimal(text.strip().replace(" ", "").replace(",", "."))
     except InvalidOperation:
         return None
-    return value if value.is_finite() and abs(value) < Decimal(10) ** 15 else None
+    return value if _is_sane(value) else None
+
+
+def _is_sane(number: Decimal) -> bool:
+    """Finite, and short when written out: ``1e-999999999`` would be a text of a gigabyte."""
+    return number.is_finite() and (not number or abs(number.adjusted()) < LARGEST_EXPONENT)
 
 
 def check_body(kind: BlockKind, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The editor of a chapter: its blocks of text, pictures and check questions."""
 
+from decimal import Decimal
 from typing import Any
 
 from pyramid.config import Configurator
@@ -13,14 +14,21 @@ from saas.web.rendering import page
 from saas.web.views import uuid_in
 from tenants.access import Permission
 from tenants.catalog.blocks import QuestionKind, body_of, read_number
-from tenants.catalog.forms import ChapterForm, ImageForm, QuestionForm, TextForm
+from tenants.catalog.forms import ImageForm, QuestionForm, TextForm
 from tenants.catalog.markdown import render_markdown
-from tenants.catalog.models import Block, BlockKind, Chapter
+from tenants.catalog.models import ActivityType, Block, BlockKind, Chapter
 from tenants.catalog.pictures import MAX_UPLOAD, store_picture
 from tenants.catalog.services import Catalog
-from tenants.catalog.views import AuthoringView, activity_tabs, chapter_in_address
+from tenants.catalog.views import AuthoringView, activity_tabs, chapter_form, chapter_in_address
 
 FORMS: dict[BlockKind, Any] = {BlockKind.TEXT: TextForm, BlockKind.IMAGE: ImageForm, BlockKind.QUESTION: QuestionForm}
+
+KIND_NAMES = {
+    BlockKind.TEXT: _("Text"),
+    BlockKind.IMAGE: _("Picture"),
+    BlockKind.QUESTION: _("Check question"),
+}
+ANSWERS = _("Answers learners gave in it go with it. This cannot be undone.")
 
 
 def block_in_address(request: Request) -> Block:
@@ -35,11 +43,11 @@ class ChapterPages(AuthoringView):
 
     @view_config(route_name="chapter_edit", request_method="GET", renderer=page("courses/chapter.html"))
     def show(self) -> dict[str, Any]:
-        return self._shown(ChapterForm.of(self.request, obj=self.context))
+        return self._shown(chapter_form(self.context.activity).of(self.request, obj=self.context))
 
     @view_config(route_name="chapter_edit", request_method="POST", renderer=page("courses/chapter.html"))
     def rename(self) -> Any:
-        form = ChapterForm.of(self.request)
+        form = chapter_form(self.context.activity).of(self.request)
         if not form.accepted():
             return self.refused(**self._shown(form))
         self.catalog.rename_chapter(self.context, form.title.data)
@@ -65,13 +73,15 @@ class ChapterPages(AuthoringView):
 
     @view_config(route_name="chapter_delete", request_method="GET", renderer=page("courses/delete.html"))
     def confirm(self) -> dict[str, Any]:
-        return {"thing": self.context, "back": self.request.route_path("chapter_edit", chapter_id=self.context.id)}
+        return self.confirmation(
+            self.context.title, self.request.route_path("chapter_edit", chapter_id=self.context.id), ANSWERS
+        )
 
     @view_config(route_name="chapter_delete", request_method="POST")
     def delete(self) -> Response:
-        activity_id = self.context.activity_id
+        activity_id, is_card = self.context.activity_id, self.context.activity.type is ActivityType.MICROLEARNING
         self.catalog.delete(self.context)
-        self.say(_("The chapter is deleted"))
+        self.say(_("The card is deleted") if is_card else _("The chapter is deleted"))
         return self.go("activity_content", activity_id=activity_id)
 
     @view_config(route_name="block_new", request_method="GET", renderer=page("courses/block.html"))
@@ -84,6 +94,7 @@ class ChapterPages(AuthoringView):
         request_method="POST",
         renderer=page("courses/block.html"),
         max_body=MAX_UPLOAD + 100_000,
+        files=("picture",),
     )
     def create_block(self) -> Any:
         kind = self._kind()
@@ -115,6 +126,7 @@ class BlockPages(AuthoringView):
         request_method="POST",
         renderer=page("courses/block.html"),
         max_body=MAX_UPLOAD + 100_000,
+        files=("picture",),
     )
     def save(self) -> Any:
         form = FORMS[self.context.kind].of(self.request)
@@ -135,6 +147,12 @@ class BlockPages(AuthoringView):
         self.catalog.move(chapter.blocks, self.context, -1 if self.request.matchdict["way"] == "up" else 1)
         return self.go("chapter_edit", chapter_id=chapter.id)
 
+    @view_config(route_name="block_delete", request_method="GET", renderer=page("courses/delete.html"))
+    def confirm(self) -> dict[str, Any]:
+        name = self.request.localizer.translate(KIND_NAMES[self.context.kind])
+        back = self.request.route_path("chapter_edit", chapter_id=self.context.chapter_id)
+        return self.confirmation(name, back, ANSWERS)
+
     @view_config(route_name="block_delete", request_method="POST")
     def delete(self) -> Response:
         chapter_id = self.context.chapter_id
@@ -145,13 +163,14 @@ class BlockPages(AuthoringView):
 
 def with_more(request: Request, form: Any) -> Any:
     """The button "Add another answer" without JavaScript: the same form with one more row."""
-    if "more" in request.POST and len(form.choices) < form.choices.max_entries:
-        form.choices.append_entry()
+    choices = getattr(form, "choices", None)
+    if "more" in request.POST and choices is not None and len(choices) < choices.max_entries:
+        choices.append_entry()
     return form
 
 
 def show_refusal(request: Request, form: Any, refusal: Refused) -> None:
-    problem = request.runtime.problems[refusal.code]
+    problem = request.problem(refusal.code)
     form.form_errors = [*form.form_errors, refusal.seen or problem.cause]
 
 
@@ -190,15 +209,22 @@ def body_from(request: Request, kind: BlockKind, form: Any, block: Block | None 
         return {
             **body,
             "number": read_number(form.number.data or ""),
-            "tolerance": read_number(form.tolerance.data or "") or 0,
+            "tolerance": _tolerance(form.tolerance.data or "0"),
         }
     rows = [row.data for row in form.choices if row.data["text"]]
     return {**body, "choices": [{"text": row["text"], "correct": row["correct"]} for row in rows]}
 
 
+def _tolerance(text: str) -> Decimal:
+    tolerance = read_number(text)
+    if tolerance is None:
+        raise Refused("BLOCK_INVALID", seen="tolerance: enter a number")
+    return tolerance
+
+
 def _image_body(request: Request, form: Any, block: Block | None) -> dict[str, Any]:
     upload = request.POST.get("picture")
-    content = upload.file.read(MAX_UPLOAD + 1) if hasattr(upload, "file") else b""
+    content = _bytes_of(upload.file) if hasattr(upload, "file") else b""
     if content:
         media_id = str(store_picture(request.db, content).id)
     elif block is not None:
@@ -211,6 +237,12 @@ def _image_body(request: Request, form: Any, block: Block | None) -> dict[str, A
         "decorative": form.decorative.data,
         "caption": form.caption.data or "",
     }
+
+
+def _bytes_of(file: Any) -> bytes:
+    """From its beginning, also when the request is tried again after a collision."""
+    file.seek(0)
+    return file.read(MAX_UPLOAD + 1)
 
 
 def includeme(config: Configurator) -> None:

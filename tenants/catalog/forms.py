@@ -1,11 +1,23 @@
 """Forms of authors."""
 
-from wtforms import BooleanField, FieldList, FileField, FormField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms import (
+    BooleanField,
+    FieldList,
+    FileField,
+    FormField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from saas.web.forms import Form, cleaned
 from saas.web.i18n import _
 from tenants.catalog.blocks import QuestionKind
+from tenants.catalog.models import ActivityType, Opens
 from tenants.catalog.services import TEXT_LENGTH, TITLE_LENGTH
 
 QUESTION_KINDS = {
@@ -16,7 +28,7 @@ QUESTION_KINDS = {
 
 
 class CourseForm(Form):
-    title = StringField(_("Title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
+    title = StringField(_("Title"), [DataRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
     summary = TextAreaField(
         _("Summary"),
         [Optional(), Length(max=TEXT_LENGTH)],
@@ -25,25 +37,59 @@ class CourseForm(Form):
 
 
 class ActivityForm(Form):
-    title = StringField(_("Title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
+    title = StringField(_("Title"), [DataRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
     description = TextAreaField(_("Description"), [Optional(), Length(max=TEXT_LENGTH)])
     duration_minutes = IntegerField(
-        _("Duration"),
-        [Optional(), NumberRange(1, 6000, _("Enter minutes between 1 and 6000"))],
-        description=_("In minutes."),
+        _("Duration in minutes"), [Optional(), NumberRange(1, 6000, _("Enter minutes between 1 and 6000"))]
+    )
+
+
+class MicrolearningForm(ActivityForm):
+    duration_minutes = IntegerField(
+        _("Duration in minutes"),
+        [Optional(), NumberRange(5, 10, _("Enter minutes between 5 and 10"))],
+        description=_("A microlearning takes 5 to 10 minutes."),
+    )
+
+
+ACTIVITY_FORMS: dict[ActivityType, type[ActivityForm]] = {
+    ActivityType.E_LEARNING: ActivityForm,
+    ActivityType.MICROLEARNING: MicrolearningForm,
+    ActivityType.PLAYLIST: ActivityForm,
+}
+
+
+class ItemForm(Form):
+    """What a playlist asks of one of its activities."""
+
+    mandatory = BooleanField(
+        _("Mandatory"), description=_("Progress and the score add up over the mandatory activities.")
+    )
+    opens = RadioField(
+        _("Opens"),
+        choices=[
+            SelectChoice(Opens.AT_ONCE.value, _("At once")),
+            SelectChoice(Opens.AFTER_PREVIOUS.value, _("After the previous one is completed")),
+        ],
+    )
+
+
+class CardForm(Form):
+    title = StringField(
+        _("Card title"), [DataRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned]
     )
 
 
 class ChapterForm(Form):
     title = StringField(
-        _("Chapter title"), [InputRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned]
+        _("Chapter title"), [DataRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned]
     )
 
 
 class TextForm(Form):
     markdown = TextAreaField(
         _("Text"),
-        [InputRequired(_("Write something")), Length(max=20_000)],
+        [DataRequired(_("Write something")), Length(max=20_000)],
         description=_("Markdown: **bold**, *italic*, ## heading, - list, [link](https://…), tables."),
         render_kw={"rows": 14},
     )
@@ -67,8 +113,10 @@ class ChoiceForm(Form):
 
 
 class QuestionForm(Form):
-    kind = SelectField(_("Kind of answer"), choices=[(kind.value, label) for kind, label in QUESTION_KINDS.items()])
-    prompt = StringField(_("Question"), [InputRequired(_("Enter the question")), Length(max=500)], filters=[cleaned])
+    kind = SelectField(
+        _("Kind of answer"), choices=[SelectChoice(kind.value, label) for kind, label in QUESTION_KINDS.items()]
+    )
+    prompt = StringField(_("Question"), [DataRequired(_("Enter the question")), Length(max=500)], filters=[cleaned])
     choices = FieldList(FormField(ChoiceForm), min_entries=4, max_entries=20)
     number = StringField(_("Right number"), [Length(max=40)], filters=[cleaned])
     tolerance = StringField(

@@ -1,4 +1,4 @@
-"""Courses, their ordered activities, and what an e-learning is made of."""
+"""Courses, their ordered activities, and what each type of activity is made of."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,16 @@ class ActivityType(StrEnum):
     """The types an author can choose. Each has its own player; sharing and grading do not care which it is."""
 
     E_LEARNING = "e-learning"
+    #: A chapter is a card.
+    MICROLEARNING = "microlearning"
+    PLAYLIST = "learning-playlist"
+
+
+class Opens(StrEnum):
+    """When an item of a playlist may be begun."""
+
+    AT_ONCE = "at-once"
+    AFTER_PREVIOUS = "after-previous"
 
 
 class BlockKind(StrEnum):
@@ -68,6 +78,10 @@ class Activity(TenantScoped, Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
+    @property
+    def is_playlist(self) -> bool:
+        return self.type is ActivityType.PLAYLIST
+
     course: Mapped[Course] = relationship(
         primaryjoin=lambda: foreign(Activity.course_id) == Course.id, back_populates="activities"
     )
@@ -77,6 +91,38 @@ class Activity(TenantScoped, Base):
         back_populates="activity",
         passive_deletes=True,
         cascade="save-update, merge, delete",
+    )
+    items: Mapped[list["PlaylistItem"]] = relationship(
+        primaryjoin=lambda: Activity.id == foreign(PlaylistItem.playlist_id),
+        order_by=lambda: PlaylistItem.position,
+        back_populates="playlist",
+        passive_deletes=True,
+        cascade="save-update, merge, delete",
+    )
+
+
+class PlaylistItem(TenantScoped, Base):
+    """An activity of any course in a playlist. It goes with its activity; while that is a draft, it does not count."""
+
+    __tablename__ = "playlist_item"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "playlist_id", "activity_id"),
+        belongs_to("playlist_id", "activity"),
+        belongs_to("activity_id", "activity"),
+        sa.Index("ix_playlist_item_activity", "tenant_id", "activity_id"),
+    )
+
+    playlist_id: Mapped[UUID]
+    activity_id: Mapped[UUID]
+    position: Mapped[int]
+    mandatory: Mapped[bool] = mapped_column(default=True)
+    opens: Mapped[Opens] = mapped_column(named(Opens), default=Opens.AT_ONCE)
+
+    playlist: Mapped[Activity] = relationship(
+        primaryjoin=lambda: foreign(PlaylistItem.playlist_id) == Activity.id, back_populates="items"
+    )
+    activity: Mapped[Activity] = relationship(
+        primaryjoin=lambda: foreign(PlaylistItem.activity_id) == Activity.id, lazy="selectin"
     )
 
 
@@ -99,6 +145,7 @@ class Chapter(TenantScoped, Base):
         order_by=lambda: Block.position,
         back_populates="chapter",
         passive_deletes=True,
+        lazy="selectin",
         cascade="save-update, merge, delete",
     )
 

@@ -11,12 +11,13 @@ from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from tenants.accounts.names import visible
 from tenants.catalog.blocks import check_body
-from tenants.catalog.models import Activity, ActivityType, Block, BlockKind, Chapter, Course, Status
+from tenants.catalog.models import Activity, ActivityType, Block, BlockKind, Chapter, Course, PlaylistItem, Status
+from tenants.catalog.playlists import Playlists, open_items
 
 TITLE_LENGTH = 200
 TEXT_LENGTH = 5000
 Found = TypeVar("Found", Course, Activity, Chapter, Block)
-Placed = TypeVar("Placed", Activity, Chapter, Block)
+Placed = TypeVar("Placed", Activity, Chapter, Block, PlaylistItem)
 
 
 def _title(text: str) -> str:
@@ -24,6 +25,14 @@ def _title(text: str) -> str:
     if not title:
         raise Refused("TITLE_EMPTY")
     return title
+
+
+def _refuse_empty(activity: Activity) -> None:
+    if activity.is_playlist:
+        if not any(item.mandatory for item in open_items(activity)):
+            raise Refused("PLAYLIST_EMPTY")
+    elif not any(chapter.blocks for chapter in activity.chapters):
+        raise Refused("ACTIVITY_EMPTY")
 
 
 class Catalog:
@@ -115,14 +124,19 @@ class Catalog:
             each.position = position
 
     def delete(self, row: Course | Activity | Chapter | Block) -> None:
+        if isinstance(row, Course | Activity):
+            going = row.activities if isinstance(row, Course) else [row]
+            Playlists(self.session).touched([each.id for each in going])
         self.session.delete(row)
         self.session.flush()
 
     def publish(self, thing: Course | Activity, *, on: bool) -> None:
         """An activity is published only when it has something to learn; taking it back needs nothing."""
-        if on and isinstance(thing, Activity) and not any(chapter.blocks for chapter in thing.chapters):
-            raise Refused("ACTIVITY_EMPTY")
+        if on and isinstance(thing, Activity):
+            _refuse_empty(thing)
         thing.status = Status.PUBLISHED if on else Status.DRAFT
+        if isinstance(thing, Activity):
+            Playlists(self.session).touched([thing.id])
 
     def share(self, activity: Activity, *, on: bool) -> None:
         """The switch "Available for LTI"."""

@@ -13,9 +13,14 @@ from saas.web.rendering import page
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
-from tenants.catalog.forms import ActivityForm, ChapterForm, CourseForm
-from tenants.catalog.models import Activity, Chapter, Course, Media, Status
+from tenants.catalog.forms import ACTIVITY_FORMS, CardForm, ChapterForm, CourseForm
+from tenants.catalog.models import Activity, ActivityType, Chapter, Course, Media, Status
 from tenants.catalog.services import Catalog
+
+EVERYTHING = _(
+    "Everything in it goes too: content, attempts and results of learners. Links to it in other learning systems will"
+    " stop working. This cannot be undone."
+)
 
 
 def is_author(request: Request) -> bool:
@@ -44,6 +49,10 @@ class AuthoringView(View):
 
     def say(self, text: Any) -> None:
         self.request.flash(self.request.localizer.translate(text))
+
+    def confirmation(self, title: str, back: str, what: Any = EVERYTHING) -> dict[str, Any]:
+        """Values of the page that asks before something is deleted."""
+        return {"title": title, "back": back, "what": self.request.localizer.translate(what)}
 
     def refused(self, **values: Any) -> dict[str, Any]:
         self.request.response.status_int = 422
@@ -104,7 +113,7 @@ class CoursePages(AuthoringView):
 
     @view_config(route_name="course_delete", request_method="GET", renderer=page("courses/delete.html"))
     def confirm(self) -> dict[str, Any]:
-        return {"thing": self.context, "back": self.request.route_path("course", course_id=self.context.id)}
+        return self.confirmation(self.context.title, self.request.route_path("course", course_id=self.context.id))
 
     @view_config(route_name="course_delete", request_method="POST")
     def delete(self) -> Response:
@@ -113,19 +122,29 @@ class CoursePages(AuthoringView):
         self.say(_("The course is deleted"))
         return self.go("courses")
 
-    @view_config(route_name="activity_new", request_method="GET", renderer=page("courses/activity_form.html"))
-    def new_activity(self) -> dict[str, Any]:
-        return {"form": ActivityForm.of(self.request), "course": self.context}
+    @view_config(route_name="activity_new", request_method="GET", renderer=page("courses/activity_types.html"))
+    def choose_type(self) -> dict[str, Any]:
+        return {"course": self.context}
 
-    @view_config(route_name="activity_new", request_method="POST", renderer=page("courses/activity_form.html"))
+    @view_config(route_name="activity_new_typed", request_method="GET", renderer=page("courses/activity_form.html"))
+    def new_activity(self) -> dict[str, Any]:
+        return self._activity_form(ACTIVITY_FORMS[self._type()].of(self.request))
+
+    @view_config(route_name="activity_new_typed", request_method="POST", renderer=page("courses/activity_form.html"))
     def create_activity(self) -> Any:
-        form = ActivityForm.of(self.request)
+        form = ACTIVITY_FORMS[self._type()].of(self.request)
         if not form.accepted():
-            return self.refused(form=form, course=self.context)
+            return self.refused(**self._activity_form(form))
         made = self.catalog.create_activity(
-            self.context, form.title.data, form.description.data or "", form.duration_minutes.data
+            self.context, form.title.data, form.description.data or "", form.duration_minutes.data, self._type()
         )
         return self.go("activity_content", activity_id=made.id)
+
+    def _type(self) -> ActivityType:
+        return ActivityType(self.request.matchdict["type"])
+
+    def _activity_form(self, form: Any) -> dict[str, Any]:
+        return {"form": form, "course": self.context, "type": self._type().value}
 
 
 @view_defaults(permission=Permission.AUTHOR)
@@ -134,11 +153,11 @@ class ActivityPages(AuthoringView):
 
     @view_config(route_name="activity_settings", request_method="GET", renderer=page("courses/settings.html"))
     def settings(self) -> dict[str, Any]:
-        return self._settings(ActivityForm.of(self.request, obj=self.context))
+        return self._settings(ACTIVITY_FORMS[self.context.type].of(self.request, obj=self.context))
 
     @view_config(route_name="activity_settings", request_method="POST", renderer=page("courses/settings.html"))
     def save(self) -> Any:
-        form = ActivityForm.of(self.request)
+        form = ACTIVITY_FORMS[self.context.type].of(self.request)
         if not form.accepted():
             return self.refused(**self._settings(form))
         self.catalog.edit_activity(
@@ -172,10 +191,8 @@ class ActivityPages(AuthoringView):
 
     @view_config(route_name="activity_delete", request_method="GET", renderer=page("courses/delete.html"))
     def confirm(self) -> dict[str, Any]:
-        return {
-            "thing": self.context,
-            "back": self.request.route_path("activity_settings", activity_id=self.context.id),
-        }
+        back = self.request.route_path("activity_settings", activity_id=self.context.id)
+        return self.confirmation(self.context.title, back)
 
     @view_config(route_name="activity_delete", request_method="POST")
     def delete(self) -> Response:
@@ -186,12 +203,16 @@ class ActivityPages(AuthoringView):
         return self.go("course", course_id=course_id)
 
     @view_config(route_name="activity_content", request_method="GET", renderer=page("courses/content.html"))
-    def content(self) -> dict[str, Any]:
-        return self._content(ChapterForm.of(self.request))
+    def content(self) -> Any:
+        if self.context.is_playlist:
+            return self.go("playlist", playlist_id=self.context.id)
+        return self._content(chapter_form(self.context).of(self.request))
 
     @view_config(route_name="activity_content", request_method="POST", renderer=page("courses/content.html"))
     def add_chapter(self) -> Any:
-        form = ChapterForm.of(self.request)
+        if self.context.is_playlist:
+            raise Refused("WEB_NOT_FOUND")
+        form = chapter_form(self.context).of(self.request)
         if not form.accepted():
             return self.refused(**self._content(form))
         chapter = self.catalog.create_chapter(self.context, form.title.data)
@@ -201,14 +222,19 @@ class ActivityPages(AuthoringView):
         return {"form": form, "activity": self.context, "tabs": activity_tabs(self.request, self.context)}
 
 
+def chapter_form(activity: Activity) -> type[ChapterForm] | type[CardForm]:
+    return CardForm if activity.type is ActivityType.MICROLEARNING else ChapterForm
+
+
 def activity_tabs(request: Request, activity: Activity) -> list[dict[str, Any]]:
+    content = ("playlist", "playlist_id") if activity.is_playlist else ("activity_content", "activity_id")
     return [
         {
             "label": request.localizer.translate(label),
-            "url": request.route_path(route, activity_id=activity.id),
+            "url": request.route_path(route, **{place: activity.id}),
             "current": request.matched_route.name == route,
         }
-        for label, route in ((_("Content"), "activity_content"), (_("Settings"), "activity_settings"))
+        for label, (route, place) in ((_("Content"), content), (_("Settings"), ("activity_settings", "activity_id")))
     ]
 
 
@@ -218,11 +244,10 @@ def media(request: Request) -> Response:
     found = request.db.get(Media, uuid_in(request, "media_id"))
     if found is None:
         raise Refused("WEB_NOT_FOUND")
-    return Response(
-        body=found.content,
-        content_type=found.content_type,
-        headers={"Cache-Control": "private, max-age=31536000, immutable", "Content-Disposition": "inline"},
-    )
+    response = Response(body=found.content, content_type=found.content_type)
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    response.headers["Content-Disposition"] = "inline"
+    return response
 
 
 def includeme(config: Configurator) -> None:
@@ -236,6 +261,7 @@ def includeme(config: Configurator) -> None:
         ("course_publish", "/publish"),
         ("course_delete", "/delete"),
         ("activity_new", "/activities/new"),
+        ("activity_new_typed", f"/activities/new/{{type:{'|'.join(ActivityType)}}}"),
     ):
         config.add_route(name, f"/courses/{{course_id}}{path}", factory=course_in_address, house="academy")
     for name, path in (
@@ -247,4 +273,5 @@ def includeme(config: Configurator) -> None:
     ):
         config.add_route(name, f"/activities/{{activity_id}}{path}", factory=activity_in_address, house="academy")
     config.include("tenants.catalog.chapter_views")
+    config.include("tenants.catalog.playlist_views")
     config.scan(__name__)

@@ -93,6 +93,15 @@ KNOTS: list[Chapter] = [
                                   choose("Which knot makes a fixed loop?", "Bowline", ["Figure eight", "Half hitch"], "The figure eight is a stopper.")]),
 ]  # fmt: skip
 
+WEATHER: list[Chapter] = [
+    ("Look up", [text("A **halo** around sun or moon, thin high clouds that thicken: within a day it may rain.")]),
+    ("Look at the glass", [text("Pressure that falls by more than **1 hPa in an hour** announces a strong wind."),
+                           choose("Which of these announces a strong wind?", "Pressure that falls quickly", ["Pressure that rises slowly", "A red evening sky"], "The faster it falls, the sooner it blows.")]),
+    ("Look at the water", [text("A long swell without wind comes from a storm elsewhere. Ask where it is heading.")]),
+    ("Decide early", [text("Reef *before* you think about reefing. Nobody ever regretted an evening in harbour."),
+                      choose("When is a sail reefed?", "Early", ["When the wind has come", "When the boat heels"], "In the dark, with wet hands, it takes three times as long.")]),
+]  # fmt: skip
+
 BREAD: list[Chapter] = [
     (
         "Four ingredients",
@@ -129,6 +138,9 @@ ACADEMIES: list[dict[str, Any]] = [
                 "activities": [
                     {"title": "Tides", "description": "Why the sea rises and falls, and how to reckon with it.", "minutes": 20, "chapters": TIDES, "shared": True},
                     {"title": "Knots", "description": "Two knots for a lifetime.", "minutes": 5, "chapters": KNOTS, "shared": False},
+                    {"type": "microlearning", "title": "Signs of a storm", "description": "Four cards for the pocket.", "minutes": 6, "chapters": WEATHER, "shared": True},
+                    {"type": "learning-playlist", "title": "First day aboard", "description": "What everybody knows before we cast off.", "minutes": 30, "shared": True,
+                     "items": [("Signs of a storm", True, "at-once"), ("Tides", True, "after-previous"), ("Knots", False, "at-once")]},
                 ],
             }
         ],

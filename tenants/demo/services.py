@@ -12,7 +12,8 @@ from saas.tenancy.resolve import Academy, academy
 from tenants.access import Role
 from tenants.accounts.models import Person
 from tenants.accounts.services import People, SignIn
-from tenants.catalog.models import BlockKind
+from tenants.catalog.models import ActivityType, BlockKind, Opens
+from tenants.catalog.playlists import Playlists
 from tenants.catalog.services import Catalog
 from tenants.demo.content import ACADEMIES
 
@@ -68,8 +69,12 @@ def _make_academy(runtime: Runtime, wanted: dict[str, Any]) -> None:
 def _make_course(catalog: Catalog, wanted: dict[str, Any]) -> None:
     course = catalog.create_course(wanted["title"], wanted["summary"])
     for each in wanted["activities"]:
-        activity = catalog.create_activity(course, each["title"], each["description"], each["minutes"])
-        for title, blocks in each["chapters"]:
+        kind = ActivityType(each.get("type", ActivityType.E_LEARNING))
+        activity = catalog.create_activity(course, each["title"], each["description"], each["minutes"], kind)
+        for title, mandatory, opens in each.get("items", ()):
+            item = next(one for one in course.activities if one.title == title)
+            Playlists(catalog.session).add(activity, item, mandatory=mandatory, opens=Opens(opens))
+        for title, blocks in each.get("chapters", ()):
             chapter = catalog.create_chapter(activity, title)
             for block in blocks:
                 body = {name: value for name, value in block.items() if name != "block"}

@@ -53,7 +53,10 @@ class Result(TenantScoped, Base):
 
 
 class ScoreDelivery(TenantScoped, Base):
-    """One statement about a result for one outside LMS: the values as they were when it was made."""
+    """One statement about a result for one outside LMS: the values as they were when it was made.
+
+    ``withdrawn``: the statement is that the LMS shall keep no result of this person.
+    """
 
     __tablename__ = "score_delivery"
     __table_args__ = (
@@ -68,6 +71,7 @@ class ScoreDelivery(TenantScoped, Base):
     route_id: Mapped[UUID]
     progress: Mapped[Progress] = mapped_column(named(Progress))
     score: Mapped[Decimal | None]
+    withdrawn: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     achieved_at: Mapped[datetime]
     state: Mapped[DeliveryState] = mapped_column(named(DeliveryState), default=DeliveryState.WAITING)
     code: Mapped[str] = mapped_column(default="")

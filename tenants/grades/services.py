@@ -1,10 +1,8 @@
 """The ledger's rules: a result never falls, every LMS that launched the person hears of it, the newest word wins."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,75 +14,14 @@ from tenants.accounts.models import Person
 from tenants.accounts.services import PersonErased
 from tenants.audit.services import note
 from tenants.catalog.models import Activity
+from tenants.grades.channels import Channel, RouteLabel, Try, Verdict
 from tenants.grades.models import DeliveryState, DeliveryTry, Progress, Result, ScoreDelivery
 from tenants.learning.services import ProgressMade
 
-if TYPE_CHECKING:
-    from saas.jobs.registry import JobRun
-
-#: Open deliveries: something will still happen to them.
-OPEN = (DeliveryState.WAITING,)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What is to be said over a route: the values of a `ScoreDelivery`, detached from any session."""
-
-    delivery_id: UUID
-    route_id: UUID
-    completed: bool
-    score: Decimal | None
-    at: datetime
-    first_try: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """One exchange with the LMS. ``outcome`` is a word of `tenants.lti.wire.answers.Kind` or of the channel."""
-
-    step: str
-    outcome: str
-    cause: str = ""
-    status: int | None = None
-    milliseconds: int | None = None
-    at: datetime = field(default_factory=clock.now)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a delivery went. ``state`` WAITING means: try again, after ``retry_after`` seconds if the LMS said so."""
-
-    state: DeliveryState
-    code: str = ""
-    cause: str = ""
-    retry_after: int | None = None
-    may_confirm: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RouteLabel:
-    """For people: the LMS and, where known, the course and link there."""
-
-    lms: str
-    place: str
-
-
-class Channel(Protocol):
-    """One protocol for telling results (AGS; later Basic Outcomes). Implementations are thread-safe."""
-
-    name: str
-
-    def routes(self, session: ScopedSession, person_id: UUID, activity_id: UUID) -> Sequence[UUID]: ...
-
-    def whose(self, session: ScopedSession, route_id: UUID) -> tuple[UUID, UUID] | None:
-        """``(person_id, activity_id)`` of a route."""
-
-    def labels(self, session: ScopedSession, route_ids: Sequence[UUID]) -> Mapping[UUID, RouteLabel]: ...
-
-    def deliver(self, run: "JobRun", statement: Statement) -> tuple[Verdict, Sequence[Try]]: ...
-
-    def confirm(self, run: "JobRun", statement: Statement) -> tuple[bool | None, Sequence[Try]]:
-        """True: the LMS shows our score; False: another one; None: it cannot be asked."""
+#: Not said yet, but still true: a job may say it. What a newer result replaces is no longer pending.
+PENDING = (DeliveryState.WAITING, DeliveryState.DEAD)
+#: Nobody could be told; another try makes sense once the other side has changed.
+UNTOLD = (DeliveryState.DEAD, DeliveryState.CANCELLED)
 
 
 class Channels:
@@ -132,16 +69,14 @@ class Ledger:
         result.achieved_at = made.at
         self.session.flush()
         for channel in self.channels.all():
+            if not _can_say(channel, result):
+                continue
             for route_id in channel.routes(self.session, made.person_id, made.activity_id):
                 self.tell(result, channel.name, route_id)
 
-    def tell(self, result: Result, channel: str, route_id: UUID) -> ScoreDelivery:
-        """Promises to say the result over a route; what waited there to be said is superseded."""
-        waiting = sa.select(ScoreDelivery).where(
-            ScoreDelivery.channel == channel, ScoreDelivery.route_id == route_id, ScoreDelivery.state.in_(OPEN)
-        )
-        for older in self.session.scalars(waiting):
-            older.state, older.cause, older.next_try_at = DeliveryState.SUPERSEDED, "a newer result is on its way", None
+    def tell(self, result: Result, channel: str, route_id: UUID, *, withdrawn: bool = False) -> ScoreDelivery:
+        """Promises to say the result over a route; what was still to be said there is superseded."""
+        self._supersede(channel, route_id)
         now = clock.now()
         delivery = ScoreDelivery(
             result_id=result.id,
@@ -149,6 +84,7 @@ class Ledger:
             route_id=route_id,
             progress=result.progress,
             score=result.score,
+            withdrawn=withdrawn,
             achieved_at=result.achieved_at,
             next_try_at=now,
         )
@@ -157,28 +93,84 @@ class Ledger:
         later(self.session, "grades.deliver", delivery_id=delivery.id)
         return delivery
 
-    def tell_route(self, channel: str, route_id: UUID) -> None:
-        """A new route hears what is true already."""
+    def _supersede(self, channel: str, route_id: UUID) -> None:
+        pending = sa.select(ScoreDelivery).where(
+            ScoreDelivery.channel == channel, ScoreDelivery.route_id == route_id, ScoreDelivery.state.in_(PENDING)
+        )
+        for older in self.session.scalars(pending.with_for_update()):
+            older.state, older.next_try_at = DeliveryState.SUPERSEDED, None
+            older.code, older.cause = "", "a newer result is on its way"
+
+    def tell_route(self, channel: str, route_id: UUID, *, again: bool = False) -> None:
+        """A new route, or one whose addresses changed, hears what is true unless it was told already; or ``again``,
+        where the person behind it is another one now.
+        """
         whose = self.channels[channel].whose(self.session, route_id)
-        told = sa.select(ScoreDelivery.id).where(ScoreDelivery.channel == channel, ScoreDelivery.route_id == route_id)
-        if whose is None or self.session.scalar(told.limit(1)) is not None:
+        states = sa.select(ScoreDelivery.state).where(
+            ScoreDelivery.channel == channel, ScoreDelivery.route_id == route_id
+        )
+        said = set(self.session.scalars(states))
+        if whose is None or (said and not said & set(UNTOLD) and not again):
             return
         result = self.session.scalar(
             sa.select(Result).where(Result.person_id == whose[0], Result.activity_id == whose[1])
         )
-        if result is not None:
+        if result is not None and _can_say(self.channels[channel], result):
             self.tell(result, channel, route_id)
 
-    def send_again(self, delivery: ScoreDelivery) -> None:
-        """From the admin's button: also what was sent may be said once more."""
-        delivery.state, delivery.next_try_at = DeliveryState.WAITING, clock.now()
+    def withdraw(self, delivery: ScoreDelivery) -> ScoreDelivery:
+        """The LMS shall keep no result of this person; here it stays. Only a better result is told there again."""
+        result = self.session.get_one(Result, delivery.result_id, with_for_update=True)
+        return self.tell(result, delivery.channel, delivery.route_id, withdrawn=True)
+
+    def send_again(self, delivery: ScoreDelivery) -> ScoreDelivery:
+        """From the admin's button; also what was sent may be said once more. Returns the delivery that does it.
+
+        Only what is true now is ever said: in place of an outdated statement stands a new one.
+        """
+        result, now = self.session.get_one(Result, delivery.result_id, with_for_update=True), clock.now()
+        if not is_true(delivery, result):
+            return self.tell(result, delivery.channel, delivery.route_id)
+        if delivery.state is DeliveryState.WAITING and delivery.next_try_at and delivery.next_try_at <= now:
+            return delivery
+        self._supersede(delivery.channel, delivery.route_id)
+        delivery.state, delivery.next_try_at = DeliveryState.WAITING, now
         delivery.code = delivery.cause = ""
         later(self.session, "grades.deliver", delivery_id=delivery.id)
+        return delivery
 
     def keep(
         self, delivery: ScoreDelivery, verdict: Verdict, tries: Sequence[Try], next_try_at: datetime | None
     ) -> None:
-        """The outcome of one run of the job."""
+        """The outcome of one run of the job. What a newer result has replaced meanwhile stays replaced."""
+        self._note_tries(delivery, tries)
+        if delivery.state not in PENDING:
+            return
+        delivery.state, delivery.code, delivery.cause = verdict.state, verdict.code, verdict.cause
+        delivery.next_try_at = next_try_at
+        if verdict.state is DeliveryState.SENT:
+            delivery.sent_at = clock.now()
+
+    def confirm(self, delivery: ScoreDelivery, tries: Sequence[Try], *, stands: bool | None) -> None:
+        """What reading the score back has shown; None: nothing."""
+        self._note_tries(delivery, tries)
+        if stands:
+            delivery.state, delivery.confirmed_at, delivery.cause = DeliveryState.CONFIRMED, clock.now(), ""
+        elif stands is False:
+            delivery.cause = "It was accepted, but the LMS shows another score."
+
+    def stumble(self, delivery: ScoreDelivery, reason: str, again_at: datetime | None) -> None:
+        """A run ended without an outcome of its own; ``again_at`` None: it was the last."""
+        if delivery.state is not DeliveryState.WAITING:
+            return
+        if reason != delivery.cause:
+            delivery.code, delivery.cause = "SCORE_FAULT", reason
+            self._note_tries(delivery, [Try("program", "fault", reason)])
+        delivery.next_try_at = again_at
+        if again_at is None:
+            delivery.state = DeliveryState.DEAD
+
+    def _note_tries(self, delivery: ScoreDelivery, tries: Sequence[Try]) -> None:
         for each in tries:
             self.session.add(
                 DeliveryTry(
@@ -191,17 +183,33 @@ class Ledger:
                     milliseconds=each.milliseconds,
                 )
             )
-        delivery.state, delivery.code, delivery.cause = verdict.state, verdict.code, verdict.cause
-        delivery.next_try_at = next_try_at
-        if verdict.state is DeliveryState.SENT:
-            delivery.sent_at = clock.now()
 
     def release(self, erased: PersonErased) -> None:
         """An erased person's results go with them; what was still to be said is noted as cancelled, without a name."""
         waiting = sa.select(sa.func.count(ScoreDelivery.id)).join(Result, Result.id == ScoreDelivery.result_id)
-        count = self.session.scalar(waiting.where(Result.person_id == erased.person_id, ScoreDelivery.state.in_(OPEN)))
+        count = self.session.scalar(
+            waiting.where(Result.person_id == erased.person_id, ScoreDelivery.state.in_(PENDING))
+        )
         if count:
             note(self.session, "grades", "score.cancelled", "the person was erased before delivery", deliveries=count)
+
+
+def is_pending(session: ScopedSession, delivery_id: UUID) -> bool:
+    """Whether a statement may still be said, as committed at this moment."""
+    query = sa.select(ScoreDelivery.state).where(ScoreDelivery.id == delivery_id)
+    return session.scalar(query) in PENDING
+
+
+def is_true(delivery: ScoreDelivery, result: Result) -> bool:
+    """Whether a delivery says what is true now; by its values, so that no clock can confuse the order.
+
+    A withdrawal is true until something newer is said.
+    """
+    return delivery.withdrawn or (delivery.progress, delivery.score) == (result.progress, result.score)
+
+
+def _can_say(channel: Channel, result: Result) -> bool:
+    return channel.tells_progress or result.progress is Progress.COMPLETED
 
 
 def _improves(result: Result, made: ProgressMade) -> bool:
@@ -245,7 +253,7 @@ class Deliveries:
 
     def counts(self) -> dict[DeliveryState, int]:
         query = sa.select(ScoreDelivery.state, sa.func.count(ScoreDelivery.id)).group_by(ScoreDelivery.state)
-        return dict(self.session.execute(query).tuples().all())
+        return dict(self.session.execute(query).all())
 
     def _query(self) -> sa.Select[ScoreDelivery, Person, Activity]:
         return (

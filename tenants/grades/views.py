@@ -48,15 +48,24 @@ class DeliveryPages(View):
 
     @view_config(route_name="delivery", request_method="GET", renderer=page("integrations/delivery.html#state"))
     def show(self) -> dict[str, Any]:
-        problem = self.request.runtime.problems[self.context.code] if self.context.code else None
+        problem = self.request.problem(self.context.code) if self.context.code else None
+        if self.request.htmx and self.context.state is not DeliveryState.WAITING:
+            self.request.response.status_int = 286  # nothing more will change: htmx stops asking
         return {"row": self.deliveries.one(self.context), "problem": problem, "tries": self.context.tries}
 
     @view_config(route_name="delivery_again", request_method="POST")
     def again(self) -> Response:
-        Ledger(self.request.db, self.request.runtime.part(Channels)).send_again(self.context)
-        record(self.request, "score.sent_again", "", delivery=str(self.context.id))
+        sending = Ledger(self.request.db, self.request.runtime.part(Channels)).send_again(self.context)
+        record(self.request, "score.sent_again", "", delivery=str(sending.id))
         self.request.flash(self.request.localizer.translate(_("It is on its way again")))
-        return self.go("delivery", delivery_id=self.context.id)
+        return self.go("delivery", delivery_id=sending.id)
+
+    @view_config(route_name="delivery_withdraw", request_method="POST")
+    def withdraw(self) -> Response:
+        sending = Ledger(self.request.db, self.request.runtime.part(Channels)).withdraw(self.context)
+        record(self.request, "score.withdrawn", "", delivery=str(sending.id))
+        self.request.flash(self.request.localizer.translate(_("The result is being withdrawn there; here it stays")))
+        return self.go("delivery", delivery_id=sending.id)
 
 
 def learner_panel(request: Request, activity: Activity) -> Markup | str:
@@ -85,7 +94,7 @@ def delivery_status(request: Request) -> Response:
 def includeme(config: Configurator) -> None:
     config.add_route("deliveries", "/integrations/results", house="academy")
     config.add_route("delivery_status", "/activities/{activity_id}/sent", house="academy")
-    for name, path in (("delivery", ""), ("delivery_again", "/again")):
+    for name, path in (("delivery", ""), ("delivery_again", "/again"), ("delivery_withdraw", "/withdraw")):
         config.add_route(
             name, f"/integrations/results/{{delivery_id}}{path}", factory=delivery_in_address, house="academy"
         )

@@ -1,8 +1,11 @@
-"""The Integrations menu: cards by group, each with its state."""
+"""The Integrations menu: cards by group, each with its state; and what was asked of the operator."""
 
 from pyramid.config import Configurator
 
+from saas.tenancy.requests import FeatureAnswered
+from tenants.integrations.services import note_answer
+
 
 def includeme(config: Configurator) -> None:
-    config.add_route("integrations", "/integrations", house="academy")
-    config.scan("tenants.integrations.views")
+    config.registry.runtime.events.subscribe(FeatureAnswered, note_answer)
+    config.include("tenants.integrations.views")

@@ -18,6 +18,8 @@ from tenants.catalog.models import Activity
 class EnrolledBy(StrEnum):
     SELF = "self"
     LTI = "lti"
+    #: Through a playlist that contains the activity.
+    PLAYLIST = "playlist"
 
 
 class AttemptState(StrEnum):

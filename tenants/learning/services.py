@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from saas import clock
+from saas.db.base import FixedPoint
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from tenants.catalog.blocks import QuestionBody, body_of
 from tenants.catalog.models import Activity, Block, BlockKind, Chapter, Course, Status
+from tenants.catalog.playlists import open_items
 from tenants.learning.models import Answer, Attempt, AttemptState, ChapterSeen, EnrolledBy, Enrolment
 
 
@@ -27,6 +29,22 @@ class ProgressMade:
     completed: bool
     score: Decimal | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """Announced with every step forward in an attempt, for what counts it."""
+
+    person_id: UUID
+    activity_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistJoined:
+    """Announced when a person was enrolled in a playlist and what it contains; some of that may be done already."""
+
+    person_id: UUID
+    playlist_id: UUID
 
 
 class Outline:
@@ -62,7 +80,7 @@ class Outline:
         steps = len(self.chapters) + len(self.questions)
         done = sum(chapter.id in self.seen for chapter in self.chapters)
         done += sum(block.id in self.answers for block in self.questions)
-        return Decimal(100) * done / steps if steps else Decimal(0)
+        return FixedPoint.exact(Decimal(100) * done / steps) if steps else Decimal(0)
 
     @property
     def score(self) -> Decimal:
@@ -70,7 +88,7 @@ class Outline:
         if not self.questions:
             return Decimal(100)
         right = sum(self.answers[block.id].correct for block in self.questions if block.id in self.answers)
-        return Decimal(100) * right / len(self.questions)
+        return FixedPoint.exact(Decimal(100) * right / len(self.questions))
 
     def resume_at(self) -> Chapter:
         """Where the learner was, else the first chapter that is not done, else the first."""
@@ -105,12 +123,16 @@ class Learning:
         return self.session.scalars(query.order_by(Attempt.number.desc(), Attempt.started_at.desc())).all()
 
     def enrol(self, activity: Activity, by: EnrolledBy = EnrolledBy.SELF) -> None:
-        known = sa.select(Enrolment.id).where(
-            Enrolment.person_id == self.person_id, Enrolment.activity_id == activity.id
-        )
-        if self.session.scalar(known) is None:
+        """Once; in a playlist means also in all that it contains now."""
+        fresh = not self.is_enrolled(activity)
+        if fresh:
             self.session.add(Enrolment(person_id=self.person_id, activity_id=activity.id, enrolled_by=by))
             self.session.flush()
+        if activity.is_playlist:
+            for item in open_items(activity):
+                self.enrol(item.activity, EnrolledBy.PLAYLIST)
+            if fresh:
+                self.session.announce(PlaylistJoined(self.person_id, activity.id))
 
     def is_enrolled(self, activity: Activity) -> bool:
         known = sa.select(Enrolment.id).where(
@@ -128,6 +150,7 @@ class Learning:
         self.session.add(attempt)
         self.session.flush()
         self._announce(attempt)
+        self.advanced(activity.id)
         return attempt
 
     def latest(self, activity: Activity) -> Attempt | None:
@@ -186,6 +209,11 @@ class Learning:
             attempt.state, attempt.completed_at, attempt.score = AttemptState.COMPLETED, now, outline.score
             self.session.flush()
             self._announce(attempt)
+        self.advanced(activity.id)
+
+    def advanced(self, activity_id: UUID) -> None:
+        self.session.flush()
+        self.session.announce(Advanced(self.person_id, activity_id))
 
     def _announce(self, attempt: Attempt) -> None:
         self.session.announce(

@@ -1,6 +1,7 @@
 """What learners see: home, an activity, the player, their results."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,9 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
+from saas.addresses import add_query
 from saas.problems import Refused
+from saas.web.frames import frame_of
 from saas.web.i18n import _
 from saas.web.rendering import page, translate
 from saas.web.views import View, uuid_in
@@ -19,6 +22,7 @@ from tenants.catalog.markdown import render_markdown
 from tenants.catalog.models import Activity, Block, BlockKind, Chapter, Status
 from tenants.catalog.services import Catalog
 from tenants.learning.models import Attempt
+from tenants.learning.playlists import PlaylistRuns
 from tenants.learning.services import Learning, Outline
 
 
@@ -31,12 +35,24 @@ def activity_for_learner(request: Request) -> Activity:
     return activity
 
 
-def layout_of(request: Request) -> dict[str, Any]:
-    """Who came from another LMS sees no navigation, but the way back."""
+def layout_of(request: Request, message: str = "") -> dict[str, Any]:
+    """Who came from another LMS sees no navigation, but the way back.
+
+    The LMS shows ``message`` to the person there (``lti_msg``: LTI 1.3 Core §5.4.4, launch presentation claim).
+    """
     about = request.identity.about if request.identity and request.identity.origin == "lti" else None
     if about is None:
         return {"layout": "_layout.html"}
-    return {"layout": "_frame.html", "back_url": about.get("return_url"), "back_name": about.get("platform")}
+    frame = {"layout": "_frame.html", **frame_of(about)}
+    if frame["back_url"] and message:
+        frame["back_url"] = add_query(frame["back_url"], {"lti_msg": message})
+    return frame
+
+
+def _due_there(request: Request) -> datetime | None:
+    """When the LMS that launched wants it done."""
+    about = request.identity.about if request.identity else {}
+    return datetime.fromisoformat(about["due"]) if about.get("due") else None
 
 
 @view_defaults(permission=Permission.LEARN, framable=True)
@@ -47,7 +63,8 @@ class Home(View):
         latest = _latest(learning.attempts())
         running = [attempt for attempt in latest.values() if not attempt.is_completed]
         done = [attempt for attempt in latest.values() if attempt.is_completed]
-        return {"running": running, "done": done, "courses": learning.catalog(), "latest": latest}
+        panels, author = self.request.panels("home", None), self.request.identity.may(Permission.AUTHOR)
+        return {"running": running, "done": done, "courses": learning.catalog(), "panels": panels, "author": author}
 
     @view_config(route_name="results", request_method="GET", renderer=page("learning/results.html"))
     def results(self) -> dict[str, Any]:
@@ -75,15 +92,31 @@ class Player(View):
     def __init__(self, context: Activity, request: Request) -> None:
         super().__init__(context, request)
         self.learning = Learning(request.db, request.identity.id)
+        self.runs = PlaylistRuns(request.db, request.identity.id)
 
     @view_config(route_name="activity", request_method="GET", renderer=page("learning/activity.html"))
     def activity(self) -> dict[str, Any]:
         attempts = self.learning.attempts([self.context.id])
         panels = self.request.panels("activity.learner", self.context)
-        return {"activity": self.context, "attempts": attempts, "panels": panels, **layout_of(self.request)}
+        done = attempts and attempts[0].is_completed
+        message = translate(_("You have completed “${title}”.", mapping={"title": self.context.title})) if done else ""
+        return {
+            "activity": self.context,
+            "attempts": attempts,
+            "panels": panels,
+            "run": self.runs.outline(self.context) if self.context.is_playlist else None,
+            "waits_for": self.runs.waits_for(self.context),
+            "due": _due_there(self.request),
+            "within": [self.runs.outline(each) for each in self.runs.containing(self.context.id)],
+            **layout_of(self.request, message),
+        }
 
     @view_config(route_name="activity", request_method="POST")
     def start(self) -> Response:
+        if self.context.is_playlist:
+            self.runs.begin(self.context)
+            return self.go("activity", activity_id=self.context.id)
+        self.runs.refuse_locked(self.context)
         self.learning.open_attempt(self.context, again=self.request.POST.get("again") == "1")
         return self.go("learn", activity_id=self.context.id)
 

@@ -7,10 +7,12 @@ import click
 from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
 from saas.problems import Refused
 from saas.tenancy.resolve import Academy
+from saas.web.forms import cleaned, compact
 from tenants.audit.services import note
 from tenants.grades.services import Channels, Deliveries
 from tenants.lti.keys import KeyRing
-from tenants.lti.launches.services import LaunchLog
+from tenants.lti.launches.models import Outcome, Protocol
+from tenants.lti.launches.services import LaunchLog, Wanted
 from tenants.lti.tool.addresses import jwks_url, launch_url, login_url
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.platforms import InvalidValues, Platforms, PlatformValues
@@ -26,7 +28,7 @@ def platform() -> None:
     """Outside LMSs that open the academy's activities (LTI 1.3)."""
 
 
-def _row(shell: Shell, academy: Academy, platform: Platform) -> dict[str, Any]:
+def platform_row(shell: Shell, academy: Academy, platform: Platform) -> dict[str, Any]:
     """Their values, and under ``ours`` what the other side needs."""
     names = ("id", "name", "issuer", "client_id", "auth_url", "token_url", "token_audience", "jwks_url")
     return {
@@ -76,14 +78,14 @@ def add(
     if not academy.has("lti"):
         raise Refused("LTI_OFF")
     values = PlatformValues(
-        name=name.strip(),
-        issuer=issuer.strip(),
-        client_id=client_id.strip(),
-        auth_url=auth_url.strip(),
-        token_url=token_url.strip(),
-        jwks_url=jwks_url.strip(),
-        token_audience=token_audience.strip(),
-        deployment_ids=tuple(each.strip() for each in deployment_ids),
+        name=cleaned(name),
+        issuer=compact(issuer),
+        client_id=compact(client_id),
+        auth_url=compact(auth_url),
+        token_url=compact(token_url),
+        jwks_url=compact(jwks_url),
+        token_audience=compact(token_audience),
+        deployment_ids=tuple(filter(None, map(compact, deployment_ids))),
         is_active=activate,
     )
     try:
@@ -94,7 +96,7 @@ def add(
     except InvalidValues as invalid:
         raise CommandError(str(invalid)) from None
     with shell.session(slug, write=False) as session:
-        row = _row(shell, academy, Platforms(session, shell.runtime.outbound).get(made_id))
+        row = platform_row(shell, academy, Platforms(session, shell.runtime.outbound).get(made_id))
     print_json(row) if as_json else print_rows([{**row, "ours": ""}, row["ours"]], as_json=False)
 
 
@@ -106,17 +108,37 @@ def list_(shell: Shell, slug: str, *, as_json: bool) -> None:
     """The registered platforms."""
     academy = shell.academy(slug)
     with shell.session(slug, write=False) as session:
-        rows = [_row(shell, academy, each) for each in Platforms(session, shell.runtime.outbound).all()]
+        rows = [platform_row(shell, academy, each) for each in Platforms(session, shell.runtime.outbound).all()]
     print_rows(rows if as_json else [{**row, "ours": ""} for row in rows], as_json=as_json)
 
 
 @click.command()
 @click.argument("slug")
 @click.option("--limit", default=50, show_default=True)
+@click.option("--outcome", type=click.Choice([each.value for each in Outcome]))
+@click.option("--protocol", type=click.Choice([each.value for each in Protocol]))
+@click.option("--code", default="", help="Refused with this code.")
+@click.option("--person", default="", help="A part of the name.")
 @json_option
 @click.pass_obj
-def launches(shell: Shell, slug: str, limit: int, *, as_json: bool) -> None:
+def launches(
+    shell: Shell,
+    slug: str,
+    limit: int,
+    outcome: str | None,
+    protocol: str | None,
+    code: str,
+    person: str,
+    *,
+    as_json: bool,
+) -> None:
     """The launch log, newest first."""
+    wanted = Wanted(
+        outcome=Outcome(outcome) if outcome else None,
+        protocol=Protocol(protocol) if protocol else None,
+        code=code.upper(),
+        person=person,
+    )
     with shell.session(slug, write=False) as session:
         rows = [
             {
@@ -125,6 +147,7 @@ def launches(shell: Shell, slug: str, limit: int, *, as_json: bool) -> None:
                 "finished_at": each.finished_at,
                 "outcome": each.outcome.value,
                 "code": each.code,
+                "protocol": each.protocol,
                 "platform": each.platform_name,
                 "person": each.person_name,
                 "activity": each.activity_id,
@@ -134,7 +157,7 @@ def launches(shell: Shell, slug: str, limit: int, *, as_json: bool) -> None:
                     for row in each.checks.get(part, [])
                 ],
             }
-            for each in LaunchLog(session).recent(limit=limit)
+            for each in LaunchLog(session).find(wanted, limit)
         ]
     print_rows(rows if as_json else [{**row, "checks": ""} for row in rows], as_json=as_json)
 

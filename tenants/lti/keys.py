@@ -1,12 +1,12 @@
 """Our signing keys, per academy: made ahead, rotated with overlap, never parsed from PEM more than once per process.
 
 A key is ``next`` (published, so that platforms learn it), then ``active`` (signs), then ``retired`` (published until
-no token or cached key set can need it), then gone.
+no token or cached key set can need it), then gone. In an emergency all of them go at once.
 """
 
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -53,13 +53,32 @@ class Keys:
             return False
         return self.rotate()
 
+    def due_at(self) -> datetime:
+        """When the next key begins to sign, by the daily look at the latest a day later."""
+        active, following = self.ensure(), self.next()
+        return max((active.activated_at or clock.now()) + ROTATE_AFTER, following.created_at + PUBLISHED_AHEAD)
+
+    def next(self) -> SigningKey:
+        self.ensure()
+        return next(row for row in self.all() if row.state is KeyState.NEXT)
+
+    def replace_all(self) -> SigningKey:
+        """In an emergency: a new key signs at once, and no older one is published or kept. Returns the new one.
+
+        The successor goes, too: whoever could read the one could read the other.
+        """
+        self.session.execute(sa.delete(SigningKey))
+        return self.ensure()
+
     def rotate(self) -> bool:
         """The next key signs; False while it has not been published long enough to be known everywhere."""
+        self.ensure()
         rows = {row.state: row for row in self.all()}
         active, following, now = rows[KeyState.ACTIVE], rows[KeyState.NEXT], clock.now()
         if following.created_at > now - PUBLISHED_AHEAD:
             return False
         active.state, active.retired_at = KeyState.RETIRED, now
+        self.session.flush()  # there is one of each at any moment; the database holds us to it
         following.state, following.activated_at = KeyState.ACTIVE, now
         self._make(KeyState.NEXT)
         return True
@@ -88,13 +107,22 @@ class KeyRing:
         self._lock = threading.Lock()
 
     def active(self, tenant_id: int) -> LoadedKey:
-        with self._database.transaction(tenant_id) as session:
-            row = Keys(session, self._secrets).ensure()
-            kid, sealed = row.kid, row.sealed_private
+        """Made when there is none, in a transaction of its own: never call it first where one is open for writing."""
+        kid, sealed = self._read(tenant_id) or self._made(tenant_id)
         with self._lock:
             if (tenant_id, kid) not in self._loaded:
                 self._loaded[tenant_id, kid] = wire.load_key(self._secrets.open(tenant_id, PURPOSE, sealed))
             return self._loaded[tenant_id, kid]
+
+    def _read(self, tenant_id: int) -> tuple[str, str] | None:
+        with self._database.transaction(tenant_id, write=False) as session:
+            row = session.scalar(sa.select(SigningKey).where(SigningKey.state == KeyState.ACTIVE))
+            return (row.kid, row.sealed_private) if row else None
+
+    def _made(self, tenant_id: int) -> tuple[str, str]:
+        with self._database.transaction(tenant_id) as session:
+            row = Keys(session, self._secrets).ensure()
+            return row.kid, row.sealed_private
 
     def published(self, tenant_id: int) -> list[dict[str, object]]:
         """Public keys only, the signing one first."""

@@ -1,17 +1,19 @@
 """``lyceum course`` and ``lyceum activity``."""
 
 from typing import Any
-from uuid import UUID
 
 import click
 
-from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
+from saas import clock
+from saas.cli.context import Shell, json_option, print_json, print_rows
 from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from tenants.audit.services import note
 from tenants.catalog.models import Activity
 from tenants.catalog.services import Catalog
+from tenants.lti.consumer_cli import consumer_row, id_of
 from tenants.lti.tool.addresses import resource_url
+from tenants.lti.tool.consumers import Consumers
 
 
 @click.group()
@@ -78,13 +80,14 @@ def share(shell: Shell, slug: str, activity_id: str, state: str, *, as_json: boo
     academy = shell.academy(slug)
     if not academy.has("lti"):
         raise Refused("LTI_OFF")
-    try:
-        wanted = UUID(activity_id)
-    except ValueError:
-        raise CommandError("ACTIVITY is an id as `lyceum course list` prints it") from None
+    wanted = id_of(activity_id, "ACTIVITY is an id as `lyceum course list` prints it")
     with shell.session(slug) as session:
         found = Catalog(session).activity(wanted)
         Catalog(session).share(found, on=state == "on")
         note(session, "operator", f"activity.lti_{state}", found.title, activity=str(found.id))
-        row = activity_row(academy, found)
-    print_json(row) if as_json else print_rows([row], as_json=False)
+        consumers = Consumers(session, shell.runtime.secrets)
+        if state == "on" and (made := consumers.ensure(found)):
+            note(session, "operator", "lti.consumer.created", made.label, activity=str(found.id), key=made.key)
+        keys = [consumer_row(academy, each, clock.now()) for each in consumers.of_activity(found.id)]
+        row = {**activity_row(academy, found), "lti_1_2": keys}
+    print_json(row) if as_json else print_rows([{**row, "lti_1_2": ""}, *keys], as_json=False)

@@ -1,25 +1,25 @@
 """Everything LTI can refuse, in words for a screen. Codes are shown too: people search for them and read them out."""
 
 from saas.problems import Problem
-
-PLATFORM_ADMIN = "the other LMS's admin"
-PLATFORM_TEACHER = "the teacher in the other LMS"
-ACADEMY_ADMIN = "your academy's admin"
-BOTH_ADMINS = "your academy's admin, with the other LMS's admin"
-LEARNER = "the learner"
-NOBODY = "nobody; try again"
+from tenants.problems.lti11 import LTI11_PROBLEMS
+from tenants.problems.lti_people import PEOPLE_PROBLEMS
+from tenants.problems.lti_scores import SCORE_PROBLEMS
+from tenants.problems.lti_services import SERVICE_PROBLEMS
+from tenants.problems.owners import ACADEMY_ADMIN, BOTH_ADMINS, LEARNER, OPERATOR, PLATFORM_ADMIN, PLATFORM_TEACHER
 
 _SHARE_NAME = (
     "Moodle: in the tool's privacy settings, set “Share launcher's name with tool” to Always. "
     "Canvas: set the developer key's privacy level to Public. "
     "Blackboard: tick Name under “User Fields to Send” of the tool provider. "
-    "Brightspace: tick first and last name in the deployment's security settings."
+    "Brightspace: tick first and last name in the deployment's security settings. "
+    "Sakai: tick “Send User Names to External Tool”."
 )
 _SHARE_EMAIL = (
     "Moodle: in the tool's privacy settings, set “Share launcher's email with tool” to Always. "
     "Canvas: set the developer key's privacy level to Public. "
     "Blackboard: tick Email Address under “User Fields to Send” of the tool provider. "
     "Brightspace: tick Email in the deployment's security settings. "
+    "Sakai: tick “Send Email Addresses to External Tool”. "
     "And see that the person has a valid address there."
 )
 
@@ -62,7 +62,7 @@ _LOGIN = (
         "The deployment is not known",
         "The other LMS launches under a deployment ID that is not listed for it, or names a different one than before.",
         ACADEMY_ADMIN,
-        "Add the deployment ID shown to the platform, or let it accept new deployments.",
+        "Open Integrations, LTI 1.3, the platform: if the deployment is yours, accept it there with one click.",
     ),
     Problem(
         "LTI13_TARGET",
@@ -77,7 +77,7 @@ _LOGIN = (
         403,
         "LTI is not enabled in your environment",
         "The operator has not switched LTI on for this academy.",
-        "the operator",
+        OPERATOR,
         "Ask the operator of this installation to switch LTI on; your settings are kept.",
     ),
     Problem(
@@ -122,6 +122,14 @@ _LAUNCH = (
         "The browser blocked our cookie inside the other LMS's page.",
         LEARNER,
         "Open the activity in a new window with the button below.",
+    ),
+    Problem(
+        "LTI_ENTRANCE",
+        410,
+        "This way in is over",
+        "The button works once, for ten minutes.",
+        LEARNER,
+        "Go back to your course and open the activity once more.",
     ),
     Problem(
         "LTI13_JWT_FORMAT",
@@ -297,10 +305,11 @@ _PEOPLE = (
     Problem(
         "LTI_PERSON_STAFF",
         403,
-        "This e-mail address belongs to staff",
-        "Someone of this academy's staff has the address, and staff accounts are never opened from another LMS.",
+        "This account belongs to staff",
+        "Someone of this academy's staff has the e-mail address, or the person became staff since; staff accounts are "
+        "never opened from another LMS.",
         ACADEMY_ADMIN,
-        "Sign in here directly, or use another address in the other LMS.",
+        "Sign in here directly, or, if the address is somebody else's, use another one in the other LMS.",
     ),
     Problem(
         "LTI_PERSON_CONFLICT",
@@ -308,7 +317,8 @@ _PEOPLE = (
         "This e-mail address is taken",
         "The address belongs to a person already linked to another user ID of the same LMS.",
         BOTH_ADMINS,
-        "Give each person an address of their own there; if it is the same person, remove the old link here.",
+        "Give each person an address of their own there; if it is the same person, say so under Integrations, People "
+        "cases.",
     ),
     Problem(
         "LTI_PERSON_SUSPENDED",
@@ -320,136 +330,12 @@ _PEOPLE = (
     ),
 )
 
-_SCORES = (
-    Problem(
-        "AGS_NO_SCOPE",
-        403,
-        "We may not send scores",
-        "The other LMS did not give this tool the right to send scores.",
-        PLATFORM_ADMIN,
-        "Moodle: set “IMS LTI Assignment and Grade Services” to grade sync and column management. Canvas: switch on "
-        "the developer key's scopes for scores. Then open the activity once more.",
-    ),
-    Problem(
-        "AGS_NO_LINE_ITEM",
-        404,
-        "There is no grade column",
-        "The other LMS has no grade column for the link and does not let us make one.",
-        PLATFORM_TEACHER,
-        "Make the link a graded activity there; Canvas: add it as an assignment with the external tool.",
-    ),
-    Problem(
-        "AGS_LINE_ITEM_GONE",
-        404,
-        "The grade column is gone",
-        "The grade column we used was deleted in the other LMS.",
-        PLATFORM_TEACHER,
-        "Open the activity once more from the course; if no column appears, make the link graded again.",
-    ),
-    Problem(
-        "AGS_NOT_ENROLLED",
-        403,
-        "Not a learner in that course",
-        "The other LMS grades only enrolled learners, and this person is a teacher, a test student or no longer there.",
-        PLATFORM_TEACHER,
-        "Enrol the person as a learner in the course there, then send the score again.",
-    ),
-    Problem(
-        "AGS_ATTEMPTS_USED",
-        403,
-        "No attempts left there",
-        "The assignment in the other LMS allows no further attempt, so it takes no further score.",
-        PLATFORM_TEACHER,
-        "Allow more attempts in the assignment there, then send the score again.",
-    ),
-    Problem(
-        "AGS_SUPERSEDED",
-        409,
-        "A newer score is there",
-        "The other LMS already holds a score newer than this one.",
-        NOBODY,
-        "Nothing needs to be done.",
-    ),
-    Problem(
-        "AGS_UNAUTHORIZED",
-        401,
-        "Our access token was refused",
-        "The other LMS did not take the access token it had given us.",
-        NOBODY,
-        "We ask for a new one and send again; if it stays so, check that the tool is active there.",
-    ),
-    Problem(
-        "AGS_FORBIDDEN",
-        403,
-        "The other LMS does not let us",
-        "Our access token is fine, but the other LMS refuses this step.",
-        PLATFORM_ADMIN,
-        "Give the tool the right to manage its grade columns and to send scores.",
-    ),
-    Problem(
-        "AGS_TOKEN_REFUSED",
-        401,
-        "We get no access token",
-        "The other LMS refused our request for an access token; its words are shown.",
-        BOTH_ADMINS,
-        "Check token URL and client ID here, and our JWKS URL there; Brightspace also wants its token audience here.",
-    ),
-    Problem(
-        "AGS_TOKEN_ANSWER",
-        502,
-        "No access token in the answer",
-        "The token URL answered, but not with an access token.",
-        BOTH_ADMINS,
-        "Check the token URL here: it must not lead to a sign-in page.",
-    ),
-    Problem(
-        "AGS_REFUSED",
-        422,
-        "The score was refused",
-        "The other LMS does not accept what we sent; its words are shown.",
-        PLATFORM_ADMIN,
-        "Mend what the LMS complains of, then send the score again.",
-    ),
-    Problem(
-        "AGS_MOVED",
-        502,
-        "The grade service has moved",
-        "The address for scores now redirects elsewhere, and we do not send a token after it.",
-        PLATFORM_TEACHER,
-        "Open the activity once more from the course, so that the LMS tells us its new addresses.",
-    ),
-    Problem(
-        "AGS_BUSY",
-        503,
-        "The other LMS asks us to wait",
-        "It has too much to do at the moment.",
-        NOBODY,
-        "We try again by ourselves.",
-    ),
-    Problem(
-        "AGS_PLATFORM_DOWN",
-        502,
-        "The other LMS has a fault",
-        "It answered with a fault of its own.",
-        NOBODY,
-        "We try again by ourselves for three days; if it stays so, ask the other LMS's admin.",
-    ),
-    Problem(
-        "AGS_NO_ANSWER",
-        504,
-        "The other LMS does not answer",
-        "There was no connection, or no answer in time.",
-        NOBODY,
-        "We try again by ourselves for three days; if it stays so, ask the other LMS's admin.",
-    ),
-    Problem(
-        "AGS_ODD_ANSWER",
-        502,
-        "The answer makes no sense",
-        "The other LMS answered with something that is no answer to our question, such as a web page.",
-        PLATFORM_ADMIN,
-        "Check whether the LMS is in maintenance or asks for a sign-in before its services.",
-    ),
+LTI_PROBLEMS: tuple[Problem, ...] = (
+    *_LOGIN,
+    *_LAUNCH,
+    *LTI11_PROBLEMS,
+    *_PEOPLE,
+    *PEOPLE_PROBLEMS,
+    *SCORE_PROBLEMS,
+    *SERVICE_PROBLEMS,
 )
-
-LTI_PROBLEMS: tuple[Problem, ...] = (*_LOGIN, *_LAUNCH, *_PEOPLE, *_SCORES)

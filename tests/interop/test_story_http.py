@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from tests.house import BACKENDS
-from tests.installation import Installation, installation
+from tests.installation import Operated, installation
 from tests.peers.lms.client import Registered, Resource, RunningLMS
 from tests.services import wait_for
 
 
-def connect(made: Installation, lms: RunningLMS, **more: Any) -> Registered:
+def connect(made: Operated, lms: RunningLMS, **more: Any) -> Registered:
     """The demo's shared activity, placed as a link in the LMS; each side registered with the other."""
     made.cli("demo")
     courses = made.json("course", "list", "north")

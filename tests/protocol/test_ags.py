@@ -141,6 +141,11 @@ def test_a_line_item_to_create() -> None:
         "resourceId": "r",
         "resourceLinkId": "17",
     }
+    reviewed = orjson.loads(
+        ags.line_item(label="Exam", maximum=Decimal(1), review_url="https://tool.example/7", **places)
+    )
+    assert reviewed["submissionReview"]["url"] == "https://tool.example/7"
+    assert set(reviewed["submissionReview"]["reviewableStatus"]) <= {str(each) for each in ags.ActivityProgress}
 
 
 def test_line_items_are_read_as_list_or_alone() -> None:
@@ -202,7 +207,18 @@ def test_the_last_result_of_that_person_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>Sign in</html>", b"5", b"null", b'"x"', b"\xff", b"[" * 100_000, b"9" * 5000]
+    "body",
+    [
+        b"",
+        b"<html>Sign in</html>",
+        b"5",
+        b"null",
+        b'"x"',
+        b"\xff",
+        b"[" * 100_000,
+        b"9" * 5000,
+        b"1e99999999999999999999",
+    ],
 )
 @pytest.mark.parametrize("read", [ags.parse_line_items, ags.parse_results])
 def test_what_is_no_list_is_an_odd_answer(read: Callable[[bytes], object], body: bytes) -> None:

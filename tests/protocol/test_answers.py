@@ -136,6 +136,10 @@ def test_the_step_matters(status: int | None, step: Step, kind: Kind, code: str)
     [
         ({"Retry-After": "120"}, 120),
         ({"retry-after": " 7 "}, 7),
+        (
+            {"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999", "Date": "Mon, 01 Jan 2024 00:00:00 GMT"},
+            None,
+        ),
         ({"Retry-After": "0"}, 0),
         ({"Retry-After": "9" * 50}, LONGEST_WAIT),
         ({}, None),

@@ -7,10 +7,10 @@ import pytest
 
 from saas.problems import Catalogue, Problem
 from tenants.lti import wire
-from tenants.problems import lti as problems
+from tenants.problems import owners
 from tenants.problems.lti import LTI_PROBLEMS as PROBLEMS
 
-CODE = re.compile(r'"((?:LTI13|LTI|AGS)_[A-Z_]+)"')
+CODE = re.compile(r'"((?:LTI13|LTI11|LTI|AGS|OUTCOME|NRPS)_[A-Z_]+)"')
 
 
 def test_each_code_is_declared_once() -> None:
@@ -61,16 +61,17 @@ def test_the_codes_are_those_of_the_specification() -> None:
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.code)
 def test_the_words_are_whole_and_short(problem: Problem) -> None:
-    owners = {
-        problems.PLATFORM_ADMIN,
-        problems.PLATFORM_TEACHER,
-        problems.ACADEMY_ADMIN,
-        problems.BOTH_ADMINS,
-        problems.LEARNER,
-        problems.NOBODY,
+    known = {
+        owners.PLATFORM_ADMIN,
+        owners.PLATFORM_TEACHER,
+        owners.ACADEMY_ADMIN,
+        owners.BOTH_ADMINS,
+        owners.LEARNER,
+        owners.OPERATOR,
+        owners.NOBODY,
     }
     assert 400 <= problem.status <= 599
-    assert problem.owner in owners
+    assert problem.owner in known
     assert problem.title[0].isupper()
     assert not problem.title.endswith(".")
     assert len(problem.title) <= 60

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.lti.wire.roles import MAX_ROLES, Roles, read_roles, split_roles
+from tenants.lti.wire.roles import MAX_ROLES, Roles, Standing, read_roles, split_roles
 
 LIS = "http://purl.imsglobal.org/vocab/lis/v2/"
 
@@ -28,6 +28,10 @@ LIS = "http://purl.imsglobal.org/vocab/lis/v2/"
         ("urn:lti:instrole:ims/lis/Administrator", "institution/Administrator"),
         ("urn:lti:sysrole:ims/lis/SysAdmin", "system/SysAdmin"),
         (" Learner ", "context/Learner"),
+        ("Instructor/GuestInstructor", "context/Instructor#GuestInstructor"),
+        ("https://purl.imsglobal.org/vocab/lis/v2/membership#Mentor", "context/Mentor"),
+        (LIS + "person#SysAdmin", "system/SysAdmin"),
+        (LIS + "person#Student", "institution/Student"),
     ],
 )
 def test_a_known_role_is_written_short(text: str, role: str) -> None:
@@ -90,6 +94,28 @@ def test_the_comma_list_of_lti_1_1() -> None:
 )
 def test_who_is_staff_there(roles: Any, staff: bool) -> None:
     assert read_roles(roles).staff is staff
+
+
+@pytest.mark.parametrize(
+    ("roles", "standing"),
+    [
+        (["Learner"], Standing.LEARNER),
+        ([], Standing.LEARNER),
+        (["Boss"], Standing.LEARNER),
+        (["Mentor", "Manager", "Officer"], Standing.LEARNER),
+        (["TeachingAssistant"], Standing.ASSISTANT),
+        ([LIS + "membership/Instructor#TeachingAssistant"], Standing.ASSISTANT),
+        ([LIS + "membership/Instructor#Grader", "Instructor"], Standing.TEACHER),
+        (["urn:lti:role:ims/lis/ContentDeveloper"], Standing.TEACHER),
+        (["Instructor", "Administrator"], Standing.ADMINISTRATOR),
+        (["Instructor", LIS + "institution/person#Administrator"], Standing.TEACHER),
+        (["Learner", LIS + "system/person#SysAdmin"], Standing.LEARNER),
+        ([LIS + "institution/person#Faculty"], Standing.TEACHER),
+        (["urn:lti:sysrole:ims/lis/SysAdmin"], Standing.ADMINISTRATOR),
+    ],
+)
+def test_what_somebody_is_there(roles: list[str], standing: Standing) -> None:
+    assert read_roles(roles).standing is standing
 
 
 def test_a_preview_account_is_known_as_such() -> None:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas import clock
-from saas.db.base import Base, named
-from saas.db.scope import TenantScoped
+from saas.db.base import Base, PackedJson, named
+from saas.db.scope import TenantScoped, belongs_to
 
 
 class Outcome(StrEnum):
@@ -21,12 +21,20 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+class Protocol(StrEnum):
+    """As people know them; what is sold as 1.2 says ``LTI-1p0`` on the wire."""
+
+    LTI_12 = "1.2"
+    LTI_13 = "1.3"
+
+
 class Launch(TenantScoped, Base):
     """``state_hash`` and ``nonce`` are the single-use pair of the OIDC login; ``consumed_at`` says they are used up.
 
     No foreign keys: the log outlives what it speaks of. ``checks`` holds the lists of `tenants.lti.wire.checks` that
     decided, under "login" and "launch". ``login`` is what the platform sent to start, kept while it may be needed to
-    start again in another window; ``login_shown`` and ``claims`` are redacted for people.
+    start again in another window; ``login_shown`` and ``claims`` are redacted for people. Of an LTI 1.2 launch, which
+    has no login, ``claims`` are its parameters, and ``platform_name`` is what we call its consumer.
     """
 
     __tablename__ = "lti_launch"
@@ -34,7 +42,10 @@ class Launch(TenantScoped, Base):
         sa.UniqueConstraint("tenant_id", "state_hash"),
         sa.Index("ix_lti_launch_time", "tenant_id", "started_at"),
         sa.Index("ix_lti_launch_platform", "tenant_id", "platform_id", "started_at"),
-        sa.Index("ix_lti_launch_person", "tenant_id", "person_id"),
+        sa.Index("ix_lti_launch_consumer", "tenant_id", "consumer_key_id", "started_at"),
+        # No index names a column that a launch changes, and there is room for it beside the login: PostgreSQL then
+        # leaves all indexes alone (heap-only tuples).
+        {"postgresql_with": {"fillfactor": 40}},
     )
 
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -42,7 +53,9 @@ class Launch(TenantScoped, Base):
     outcome: Mapped[Outcome] = mapped_column(named(Outcome), default=Outcome.WAITING)
     code: Mapped[str] = mapped_column(default="")
     message_type: Mapped[str] = mapped_column(default="")
+    protocol: Mapped[str] = mapped_column(default=Protocol.LTI_13.value, server_default=Protocol.LTI_13.value)
 
+    consumer_key_id: Mapped[UUID | None]
     platform_id: Mapped[UUID | None]
     platform_name: Mapped[str] = mapped_column(default="")
     person_id: Mapped[UUID | None]
@@ -55,8 +68,25 @@ class Launch(TenantScoped, Base):
     target: Mapped[str] = mapped_column(default="")
     login_deployment: Mapped[str] = mapped_column(default="")
 
-    checks: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    checks: Mapped[dict[str, Any]] = mapped_column(PackedJson, default=dict)
     login: Mapped[dict[str, Any]] = mapped_column(default=dict)
     login_shown: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    claims: Mapped[dict[str, Any]] = mapped_column(PackedJson, default=dict)
     browser: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class LaunchShare(TenantScoped, Base):
+    """A link to one launch for people without an account here; whoever has it sees nothing about a person."""
+
+    __tablename__ = "lti_launch_share"
+    __table_args__ = (
+        belongs_to("launch_id", "lti_launch"),
+        sa.UniqueConstraint("tenant_id", "token_hash"),
+        sa.Index("ix_lti_launch_share_launch", "tenant_id", "launch_id"),
+    )
+
+    launch_id: Mapped[UUID]
+    token_hash: Mapped[str]
+    made_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]

@@ -10,6 +10,11 @@ from saas.tenancy.resolve import Academy, public_url
 LOGIN_PATH = "/lti/login"
 LAUNCH_PATH = "/lti/launch"
 JWKS_PATH = "/lti/jwks"
+PICK_PATH = "/lti/pick"
+ACTIVITIES_PATH = "/lti/activities"
+REGISTER_PATH = "/lti/register"
+ENTER_PATH = "/lti/enter"
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _RESOURCE = re.compile(r"/lti/activities/([0-9a-fA-F-]{36})/?")
 
 
@@ -31,6 +36,32 @@ def resource_url(academy: Academy, activity_id: UUID) -> str:
     return f"{academy.url}/lti/activities/{activity_id}"
 
 
+def launch12_url(academy: Academy, activity_id: UUID) -> str:
+    """The activity's "LTI 1.2 Launch URL"."""
+    return f"{academy.url}{LAUNCH_PATH}/{activity_id}"
+
+
+def launch12_urls(academy: Academy, web: WebSettings, activity_id: UUID) -> list[str]:
+    """What may have been signed: the address we give out, then the same on the academy's other hosts."""
+    others = sorted(public_url(host, web) for host in academy.hosts - {academy.host})
+    return [launch12_url(academy, activity_id), *(f"{url}{LAUNCH_PATH}/{activity_id}" for url in others)]
+
+
+def picker_url(academy: Academy) -> str:
+    """What a platform names as the target of a deep-linking message."""
+    return f"{academy.url}{PICK_PATH}"
+
+
+def activities_url(academy: Academy) -> str:
+    """The target of an LMS that wants one for the whole tool; each activity has its own."""
+    return f"{academy.url}{ACTIVITIES_PATH}"
+
+
+def invitation_url(academy: Academy, token: str) -> str:
+    """To be pasted into the other LMS, or opened by its admin."""
+    return f"{academy.url}{REGISTER_PATH}/{token}"
+
+
 def is_ours(academy: Academy, web: WebSettings, url: str) -> bool:
     """Whether the address lies on one of this academy's hosts: its own or an alias, never another academy's."""
     origin = origin_of(url)
@@ -38,13 +69,23 @@ def is_ours(academy: Academy, web: WebSettings, url: str) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port as browsers compare them (RFC 6454 §4); empty for what is no web address."""
+    """Scheme, host and port as browsers compare them (RFC 6454 §4); empty for what is no web address.
+
+    Origins stand in our headers, where a stranger's ``*`` or ``;`` would mean something: only letters, digits, dots
+    and hyphens make a host (colons: an IPv6 address).
+    """
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return ""
-    return f"{parts.scheme}://{parts.hostname}:{port}" if parts.scheme in ("http", "https") and parts.hostname else ""
+    is_web = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.hostname or "")
+    return f"{parts.scheme}://{parts.hostname}:{port}" if is_web else ""
+
+
+def is_for_all(url: str) -> bool:
+    """Whether it is the address of all activities, which names none."""
+    return urlsplit(url).path.rstrip("/") == ACTIVITIES_PATH
 
 
 def activity_in(url: str) -> UUID | None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from markupsafe import Markup
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
@@ -10,15 +9,13 @@ from pyramid.view import view_config, view_defaults
 
 from saas.problems import Refused
 from saas.web.i18n import _
-from saas.web.rendering import page, render_block
+from saas.web.rendering import page
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
-from tenants.catalog.models import Activity
-from tenants.catalog.services import Catalog
 from tenants.lti.keys import KeyRing
 from tenants.lti.launches.services import LaunchLog
-from tenants.lti.tool.addresses import jwks_url, launch_url, login_url, resource_url
+from tenants.lti.tool.addresses import jwks_url, launch_url, login_url
 from tenants.lti.tool.forms import PlatformForm, form_values
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.platforms import URL_FIELDS, InvalidValues, Platforms
@@ -62,7 +59,7 @@ class PlatformPages(View):
     @view_config(route_name="lti_platform_new", request_method="POST", renderer=page("lti/platform_form.html"))
     def create(self) -> Any:
         require_lti(self.request)
-        form = PlatformForm.of(self.request)
+        ours, form = our_values(self.request), PlatformForm.of(self.request)
         if form.accepted():
             try:
                 platform = self.platforms.create(form.values())
@@ -71,7 +68,7 @@ class PlatformPages(View):
             except InvalidValues as invalid:
                 show_faults(form, invalid)
         self.request.response.status_int = 422
-        return {"form": form, "platform": None, "ours": our_values(self.request), "notices": form.cleaned_fields}
+        return {"form": form, "platform": None, "ours": ours, "notices": form.cleaned_fields}
 
     @view_config(route_name="lti_platform", request_method="GET", renderer=page("lti/platform.html"))
     def show(self) -> dict[str, Any]:
@@ -169,28 +166,6 @@ def our_values(request: Request, platform: Platform | None = None) -> dict[str, 
     }
 
 
-@view_config(route_name="activity_lti", request_method="POST", permission=Permission.AUTHOR)
-def share(request: Request) -> Response:
-    """The switch "Available for LTI"."""
-    require_lti(request)
-    activity = Catalog(request.db).activity(uuid_in(request, "activity_id"))
-    on = request.POST.get("on") == "1"
-    Catalog(request.db).share(activity, on=on)
-    record(request, "activity.lti_on" if on else "activity.lti_off", activity.title, activity=str(activity.id))
-    if request.htmx:
-        return Response(sharing_panel(request, activity))
-    return Response(status=303, location=request.route_path("activity_settings", activity_id=activity.id))
-
-
-def sharing_panel(request: Request, activity: Activity) -> Markup:
-    values = {
-        "activity": activity,
-        "resource_url": resource_url(request.tenant, activity.id),
-        "lti_on": request.tenant.has("lti"),
-    }
-    return Markup(render_block(request, "lti/sharing.html#panel", values))  # noqa: S704 -- rendered with autoescape
-
-
 def includeme(config: Configurator) -> None:
     base = "/integrations/lti-1.3/platforms"
     config.add_route("lti_platforms", "/integrations/lti-1.3", house="academy")
@@ -203,6 +178,4 @@ def includeme(config: Configurator) -> None:
         ("lti_platform_delete", "/delete"),
     ):
         config.add_route(name, f"{base}/{{platform_id}}{path}", factory=platform_in_address, house="academy")
-    config.add_route("activity_lti", "/activities/{activity_id}/lti", house="academy")
-    config.add_panel("activity.settings", sharing_panel)
     config.scan(__name__)

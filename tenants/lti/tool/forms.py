@@ -1,7 +1,7 @@
 """The platform form: what an admin pastes from the other LMS, in the customer's words."""
 
 from wtforms import BooleanField, StringField, TextAreaField, URLField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, Length, Optional
 
 from saas.web.forms import Form, cleaned, compact
 from saas.web.i18n import _
@@ -21,34 +21,33 @@ def lines(value: object) -> object:
 
 class PlatformForm(Form):
     name = StringField(
-        _("Name"), [InputRequired(_("Enter a name; you can choose it yourself")), Length(max=200)], filters=[cleaned]
-    )
-    issuer = StringField(
-        _("Issuer"),
-        [InputRequired(_("Enter the issuer"))],
-        description=_("Exactly as the other system shows it; a slash at the end counts."),
-        filters=[compact],
-        render_kw=_IDENTIFIER,
-    )
-    client_id = StringField(
-        _("Tool client ID"), [InputRequired(_("Enter the client ID"))], filters=[compact], render_kw=_IDENTIFIER
+        _("Name"), [DataRequired(_("Enter a name; you can choose it yourself")), Length(max=200)], filters=[cleaned]
     )
     deployment_ids = TextAreaField(
         _("Tool deployment ID"),
-        [Optional()],
         description=_("Several are possible, one per line."),
         filters=[lines],
         render_kw={"rows": 2, **_IDENTIFIER},
     )
     accept_new_deployments = BooleanField(_("Accept other deployment IDs of this platform as they come"))
+    token_url = URLField(_("Access token URL"), [DataRequired(_("Enter the access token URL"))], filters=[compact])
+    jwks_url = URLField(_("JWKS URL"), description=_("The platform's public keys."), filters=[compact])
     auth_url = URLField(
         _("OIDC URL"),
-        [InputRequired(_("Enter the OIDC URL"))],
+        [DataRequired(_("Enter the OIDC URL"))],
         description=_("Also called authentication URL."),
         filters=[compact],
     )
-    token_url = URLField(_("Access token URL"), [InputRequired(_("Enter the access token URL"))], filters=[compact])
-    jwks_url = URLField(_("JWKS URL"), [Optional()], description=_("The platform's public keys."), filters=[compact])
+    issuer = StringField(
+        _("Issuer"),
+        [DataRequired(_("Enter the issuer"))],
+        description=_("Exactly as the other system shows it; a slash at the end counts."),
+        filters=[compact],
+        render_kw=_IDENTIFIER,
+    )
+    client_id = StringField(
+        _("Tool client ID"), [DataRequired(_("Enter the client ID"))], filters=[compact], render_kw=_IDENTIFIER
+    )
     pasted_key = TextAreaField(
         _("Public key"),
         [Optional()],

@@ -5,9 +5,13 @@ inside a launch's transaction: fetching is HTTP.
 """
 
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,13 +20,17 @@ from saas import clock
 from saas.db.engine import Database
 from saas.outbound import Outbound, OutboundError
 from saas.problems import Refused
-from tenants.lti.tool.models import PlatformKeys
+from tenants.lti.tool.models import Platform, PlatformKeys
 from tenants.lti.wire.jwks import KeySet
 
 FRESH = timedelta(minutes=5)
 STALE_IF_ERROR = timedelta(hours=24)
 #: An unknown ``kid`` makes us look again, but not more often than this per platform.
 FORCED_LOOK = timedelta(seconds=30)
+#: Seconds that a launch waits for another one's look at the same key set.
+WAIT = 2.0
+#: Looks of one academy at the same time in a process: its slow platforms never hold all threads.
+LOOKS_PER_TENANT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,10 @@ class HeldKeys:
     @property
     def is_fresh(self) -> bool:
         return self.fetched_at is None or self.fetched_at > clock.now() - FRESH
+
+    def serves(self, kid: str) -> bool:
+        """Whether there is nothing to gain from looking again; a key passed over has been seen, too."""
+        return self.is_fresh and (self.fetched_at is None or not kid or self.keys.knows(kid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,7 @@ class KeySets:
         self._outbound = outbound
         self._held: dict[tuple[int, UUID, int], HeldKeys] = {}
         self._fetching: dict[tuple[int, UUID], threading.Lock] = {}
+        self._looks: Counter[int] = Counter()
         self._lock = threading.Lock()
 
     def held(self, source: KeySource) -> HeldKeys | None:
@@ -70,14 +83,19 @@ class KeySets:
 
         Raises `Refused` LTI13_JWKS_UNREACHABLE when there is no usable set at all.
         """
-        with self._single_flight(source):
+        flight = self._single_flight(source)
+        if not flight.acquire(timeout=WAIT):
+            return self._fallback(self.held(source) or self._stored(source), "the key set is still being asked for")
+        try:
             held = self.held(source)
-            if held is None or not held.is_fresh:
-                held = self._stored(source)
-            if held is None or not held.is_fresh or (kid and kid not in held.keys.keys and held.fetched_at):
+            if held is None or not held.serves(kid):
+                held = self._stored(source) or held
+            if held is None or not held.serves(kid):
                 held = self._look(source, held)
             self._keep(source, held)
             return held
+        finally:
+            flight.release()
 
     def _single_flight(self, source: KeySource) -> threading.Lock:
         with self._lock:
@@ -98,8 +116,25 @@ class KeySets:
 
     def _look(self, source: KeySource, known: HeldKeys | None) -> HeldKeys:
         """Fetches, unless somebody just did; falls back on ``known`` while that is not too old."""
-        if not self._may_look(source):
-            return self._fallback(known, "the key set was asked for moments ago")
+        with self._turn(source.tenant_id) as is_free:
+            not_now = self._why_not_now(source) if is_free else "other key sets are still being asked for"
+            return self._fallback(known, not_now) if not_now else self._look_now(source, known)
+
+    @contextmanager
+    def _turn(self, tenant_id: int) -> Iterator[bool]:
+        """Whether the academy may look, too; nobody waits for a turn."""
+        with self._lock:
+            is_free = self._looks[tenant_id] < LOOKS_PER_TENANT
+            self._looks[tenant_id] += is_free
+        try:
+            yield is_free
+        finally:
+            with self._lock:
+                self._looks[tenant_id] -= is_free
+                if not self._looks[tenant_id]:
+                    del self._looks[tenant_id]
+
+    def _look_now(self, source: KeySource, known: HeldKeys | None) -> HeldKeys:
         try:
             document, keys = self._fetch(source.jwks_url)
         except (OutboundError, Refused) as error:
@@ -121,31 +156,38 @@ class KeySets:
             raise Refused("LTI13_JWKS_UNREACHABLE", seen=reason, wanted="the platform's key set as JSON")
         return HeldKeys(known.keys, known.fetched_at, reason)
 
-    def _may_look(self, source: KeySource) -> bool:
-        """One look per `FORCED_LOOK`, over all processes: whoever moves ``tried_at`` on may."""
+    def _why_not_now(self, source: KeySource) -> str:
+        """Empty when we may look: a set past its time at once, and else (an unknown ``kid``, a server that failed) once
+        per `FORCED_LOOK`, over all processes: whoever moves ``tried_at`` on may.
+        """
         now = clock.now()
         with self._database.transaction(source.tenant_id) as session:
             row = session.scalar(
                 sa.select(PlatformKeys).where(PlatformKeys.platform_id == source.platform_id).with_for_update()
             )
             if row is None:
-                return False
-            stale = row.fetched_at is None or row.fetched_at < now - FRESH
-            if row.tried_at > now - FORCED_LOOK and not (stale and not row.error):
-                return False
+                return "the platform is gone"
+            if not row.error and (row.fetched_at is None or row.fetched_at <= now - FRESH):
+                return ""
+            if row.tried_at > now - FORCED_LOOK:
+                return row.error or "the key set was asked for moments ago"
             row.tried_at = now
-            return True
+            return ""
 
     def _record(
         self, source: KeySource, *, document: str = "", fetched_at: datetime | None = None, error: str = ""
     ) -> None:
+        """One statement: what an address said before the registration was edited is never kept for the new one."""
+        values: dict[str, Any] = {"error": error}
+        if error:
+            values["tried_at"] = clock.now()
+        if fetched_at is not None:
+            values |= {"document": document, "fetched_at": fetched_at}
+        same = sa.exists().where(Platform.id == source.platform_id, Platform.jwks_url == source.jwks_url)
         with self._database.transaction(source.tenant_id) as session:
-            row = session.scalar(sa.select(PlatformKeys).where(PlatformKeys.platform_id == source.platform_id))
-            if row is None:
-                return
-            row.error = error
-            if fetched_at is not None:
-                row.document, row.fetched_at = document, fetched_at
+            session.execute(
+                sa.update(PlatformKeys).where(PlatformKeys.platform_id == source.platform_id, same).values(values)
+            )
 
 
 @lru_cache(maxsize=1000)

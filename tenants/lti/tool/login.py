@@ -12,27 +12,30 @@ from uuid import UUID
 
 from saas import clock
 from saas.db.base import uuid7
-from saas.db.engine import HotConnection
+from saas.db.hot import HotConnection
 from saas.problems import Refused
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
 from tenants.lti.launches.models import Outcome
 from tenants.lti.tool.addresses import is_ours, launch_url
+from tenants.lti.tool.questions import ask_of_login
 from tenants.lti.tool.registrations import KnownPlatform, Registrations
 from tenants.lti.tool.statements import FIND_PLATFORMS, START
 from tenants.lti.wire.checks import LOGIN_STEPS, Checklist
 from tenants.lti.wire.login13 import LoginRequest, authorization_url, check_deployment
 from tenants.lti.wire.redact import redacted_params
 from tenants.lti.wire.registration import near_miss
+from tenants.lti.wire.storage import Conversation, keeping
 from tenants.lti.wire.text import shown
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Where the browser goes next, and the state it must bring back."""
+    """Where the browser goes next, and the state it must bring back; what platform storage may keep until then."""
 
     address: str
     state: str
+    keep: Conversation | None
 
 
 def hash_state(state: str) -> str:
@@ -65,7 +68,13 @@ class Login:
                 refusal = raised
                 if log_refusal():
                     self._start(connection, pairs, code=refusal.code)
+                    self._ask(connection, refusal.code, dict(pairs).get("lti_deployment_id", ""))
         raise refusal
+
+    def _ask(self, connection: HotConnection, code: str, deployment_id: str) -> None:
+        """The admin is asked about a deployment that is only unlisted; a login proves nothing, which they are told."""
+        if code == "LTI13_DEPLOYMENT" and self.platform is not None:
+            ask_of_login(connection, self.runtime.events, self.platform.id, deployment_id)
 
     def _begin(self, connection: HotConnection, pairs: Sequence[tuple[str, str]], platform_id: UUID | None) -> Sent:
         login = LoginRequest.read(pairs, self.checks)
@@ -93,12 +102,12 @@ class Login:
         )
         self.checks.note("sent", self.platform.auth_url)
         self._start(connection, pairs, login=login, state=state, nonce=nonce)
-        return Sent(address, state)
+        return Sent(address, state, keeping(login.lti_storage_target, self.platform.auth_url, state=state, nonce=nonce))
 
     def _find(self, connection: HotConnection, login: LoginRequest, platform_id: UUID | None) -> KnownPlatform:
         """By issuer and client id, else by the id in the address, else by an issuer that has only one."""
-        rows = connection.run(FIND_PLATFORMS, issuer=login.iss).all()
-        fitting = [row for row in rows if row.client_id == login.client_id] if login.client_id else list(rows)
+        rows = connection.run(FIND_PLATFORMS, issuer=login.iss)
+        fitting = [row for row in rows if row.client_id == login.client_id] if login.client_id else rows
         if platform_id is not None and not login.client_id:
             fitting = [row for row in rows if row.id == platform_id]
         seen = f"issuer {shown(login.iss)}, client {shown(login.client_id) or 'not named'}"

@@ -10,10 +10,14 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 from saas import clock
 from saas.db.base import Base
 from saas.db.scope import TenantScoped, belongs_to
+from tenants.lti.tool.people_models import PeoplePolicy
 
 
-class Platform(TenantScoped, Base):
-    """An LTI 1.3 registration. Keys come from ``jwks_url`` or were pasted. ``version`` changes with every edit."""
+class Platform(PeoplePolicy, TenantScoped, Base):
+    """An LTI 1.3 registration. Keys come from ``jwks_url`` or were pasted. ``version`` changes with every edit.
+
+    ``approved_at`` empty: the other side registered itself and our admin has not said yes; it cannot be activated.
+    """
 
     __tablename__ = "lti_platform"
     __table_args__ = (sa.UniqueConstraint("tenant_id", "issuer", "client_id"),)
@@ -28,12 +32,15 @@ class Platform(TenantScoped, Base):
     pasted_key: Mapped[str] = mapped_column(default="")
     accept_new_deployments: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=False)
+    approved_at: Mapped[datetime | None] = mapped_column(default=clock.now)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
     deployments: Mapped[list["Deployment"]] = relationship(
-        primaryjoin=lambda: Platform.id == foreign(Deployment.platform_id),
+        primaryjoin=lambda: sa.and_(
+            Platform.id == foreign(Deployment.platform_id), Deployment.accepted_at.is_not(None)
+        ),
         order_by=lambda: Deployment.created_at,
         passive_deletes=True,
         cascade="save-update, merge, delete, delete-orphan",
@@ -54,6 +61,11 @@ class PlatformKeys(TenantScoped, Base):
 
 
 class Deployment(TenantScoped, Base):
+    """Accepted, or a question to our admin (neither accepted nor declined; `tenants.lti.tool.questions`).
+
+    ``is_proven``: a signed token named it, not only a login, which anybody can send.
+    """
+
     __tablename__ = "lti_deployment"
     __table_args__ = (
         belongs_to("platform_id", "lti_platform"),
@@ -63,10 +75,16 @@ class Deployment(TenantScoped, Base):
     platform_id: Mapped[UUID]
     deployment_id: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    accepted_at: Mapped[datetime | None]
+    declined_at: Mapped[datetime | None]
+    is_proven: Mapped[bool] = mapped_column(default=True)
 
 
 class Identity(TenantScoped, Base):
-    """(issuer, sub) → person. ``sub`` is stored exactly and compared byte for byte."""
+    """(issuer, sub) → person. ``sub`` is stored exactly and compared byte for byte.
+
+    ``made_author``: the connection says that its staff are authors here, and so made the person one.
+    """
 
     __tablename__ = "lti_identity"
     __table_args__ = (
@@ -78,12 +96,14 @@ class Identity(TenantScoped, Base):
     issuer: Mapped[str]
     sub: Mapped[str]
     person_id: Mapped[UUID]
+    made_author: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class ResourceLink(TenantScoped, Base):
     """A link in a course of the platform that opens one of our activities, with its grade column's addresses.
 
+    ``memberships_url`` is where the roster of the course is read (NRPS), empty where the platform offers none.
     ``line_item`` is the column to use, from the claim or found or created by us; ``claimed_at`` is the lease of the
     one job that may create it.
     """
@@ -112,6 +132,7 @@ class ResourceLink(TenantScoped, Base):
     context_title: Mapped[str] = mapped_column(default="")
     line_item: Mapped[str] = mapped_column(default="")
     line_items: Mapped[str] = mapped_column(default="")
+    memberships_url: Mapped[str] = mapped_column(default="")
     scopes: Mapped[list[Any]] = mapped_column(default=list)
     claimed_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)

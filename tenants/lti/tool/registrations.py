@@ -4,8 +4,9 @@ import threading
 from dataclasses import dataclass
 from uuid import UUID
 
-from saas.db.engine import HotConnection
+from saas.db.hot import HotConnection
 from tenants.lti.tool.keysets import KeySource
+from tenants.lti.tool.policy import Policy
 from tenants.lti.tool.statements import FIND_PLATFORMS, LOAD_DEPLOYMENTS, LOAD_PLATFORM
 from tenants.lti.wire.registration import Registration
 
@@ -21,6 +22,7 @@ class KnownPlatform:
     auth_url: str
     keys: KeySource
     wire: Registration
+    policy: Policy
 
 
 class Registrations:
@@ -46,8 +48,8 @@ def _load(connection: HotConnection, platform_id: UUID) -> KnownPlatform | None:
     row = connection.run(LOAD_PLATFORM, platform=platform_id).one_or_none()
     if row is None:
         return None
-    deployments = connection.run(LOAD_DEPLOYMENTS, platform=platform_id).scalars().all()
-    siblings = connection.run(FIND_PLATFORMS, issuer=row.issuer).all()
+    deployments = connection.run(LOAD_DEPLOYMENTS, platform=platform_id)
+    siblings = connection.run(FIND_PLATFORMS, issuer=row.issuer)
     return KnownPlatform(
         id=row.id,
         version=row.version,
@@ -58,8 +60,9 @@ def _load(connection: HotConnection, platform_id: UUID) -> KnownPlatform | None:
         wire=Registration(
             issuer=row.issuer,
             client_id=row.client_id,
-            deployments=frozenset(deployments),
+            deployments=frozenset(each.deployment_id for each in deployments),
             accept_new_deployments=row.accept_new_deployments,
             sibling_clients=frozenset(each.client_id for each in siblings if each.id != row.id),
         ),
+        policy=Policy.of(row),
     )

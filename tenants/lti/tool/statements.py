@@ -1,24 +1,31 @@
 """The SQL of a login and a launch: the hot path, in the fewest statements (docs/performance.md).
 
-A launch of somebody known runs CONSUME, RESOLVE, OPEN_SESSION and FINISH in one transaction.
+A launch of somebody known runs TAKE_STATE, RESOLVE, OPEN_SESSION and FINISH in one transaction; a newcomer's also asks
+for the address and inserts five rows.
 """
+
+from typing import Any
 
 import sqlalchemy as sa
 
 from saas.db.base import table_of
-from saas.db.statement import TENANT, ScopedStatement
+from saas.db.statement import TENANT, ScopedInsert, ScopedStatement
 from tenants.accounts.models import Person
+from tenants.audit.models import AuditEntry
 from tenants.catalog.models import Activity
 from tenants.learning.models import Enrolment
-from tenants.lti.launches.models import Launch, Outcome
+from tenants.lti.launches.models import Launch, Outcome, Protocol
 from tenants.lti.tool.models import Deployment, Identity, Participant, Platform, ResourceLink
+from tenants.lti.tool.models11 import ConsumerKey
+from tenants.lti.tool.people_models import Introduction, PersonCase
 
 _launch, _platform, _deployment = table_of(Launch), table_of(Platform), table_of(Deployment)
 _activity, _identity, _person = table_of(Activity), table_of(Identity), table_of(Person)
+_consumer, _case = table_of(ConsumerKey), table_of(PersonCase)
 _enrolment, _link, _participant = table_of(Enrolment), table_of(ResourceLink), table_of(Participant)
 
 
-def _same(table: sa.FromClause, **columns: object) -> sa.ColumnElement[bool]:
+def same(table: sa.FromClause, **columns: object) -> sa.ColumnElement[bool]:
     """``table`` in this tenant with these values: the ON clause of every join here."""
     return sa.and_(table.c.tenant_id == TENANT, *(table.c[name] == value for name, value in columns.items()))
 
@@ -27,23 +34,30 @@ def _same(table: sa.FromClause, **columns: object) -> sa.ColumnElement[bool]:
 FIND_PLATFORMS = ScopedStatement(
     "lti.find_platforms",
     sa.select(_platform.c.id, _platform.c.client_id, _platform.c.version, _platform.c.is_active)
-    .where(_same(_platform, issuer=sa.bindparam("issuer")))
+    .where(same(_platform, issuer=sa.bindparam("issuer")))
     .limit(50),
 )
 
 #: A registration in full, for a process that does not hold this version yet.
 LOAD_PLATFORM = ScopedStatement(
-    "lti.load_platform", sa.select(_platform).where(_same(_platform, id=sa.bindparam("platform")))
+    "lti.load_platform", sa.select(_platform).where(same(_platform, id=sa.bindparam("platform")))
 )
 LOAD_DEPLOYMENTS = ScopedStatement(
     "lti.load_deployments",
-    sa.select(_deployment.c.deployment_id).where(_same(_deployment, platform_id=sa.bindparam("platform"))),
+    sa.select(_deployment.c.deployment_id).where(
+        same(_deployment, platform_id=sa.bindparam("platform")), _deployment.c.accepted_at.is_not(None)
+    ),
 )
 
 #: The sites that may show our pages in a frame.
 ACTIVE_ADDRESSES = ScopedStatement(
     "lti.active_addresses",
-    sa.select(_platform.c.auth_url, _platform.c.issuer).where(_same(_platform), _platform.c.is_active),
+    sa.union_all(
+        sa.select(_platform.c.auth_url, _platform.c.issuer).where(same(_platform), _platform.c.is_active),
+        sa.select(_consumer.c.origin, _consumer.c.origin)
+        .where(same(_consumer), _consumer.c.is_active, _consumer.c.origin != "")
+        .distinct(),
+    ),
 )
 
 #: A login: its state and nonce, and all that is known so far.
@@ -60,22 +74,16 @@ START = ScopedStatement(
                 )
             },
             "message_type": "",
+            "protocol": Protocol.LTI_13.value,
             "person_name": "",
         }
     ),
 )  # fmt: skip
 
-#: Uses a state up: of twenty posts at the same moment one gets the row.
-CONSUME = ScopedStatement(
-    "lti.consume_state",
-    sa.update(_launch)
-    .where(
-        _same(_launch, state_hash=sa.bindparam("the_state")),
-        _launch.c.consumed_at.is_(None),
-        _launch.c.started_at > sa.bindparam("not_before", type_=_launch.c.started_at.type),
-    )
-    .values(consumed_at=sa.bindparam("now", type_=_launch.c.consumed_at.type))
-    .returning(
+#: Takes an unused state: of twenty posts at the same moment one gets the row, which FINISH or CONSUME then uses up.
+TAKE_STATE = ScopedStatement(
+    "lti.take_state",
+    sa.select(
         _launch.c.id,
         _launch.c.platform_id,
         _launch.c.nonce,
@@ -83,53 +91,81 @@ CONSUME = ScopedStatement(
         _launch.c.checks,
         _launch.c.login,
         sa.select(_platform.c.version)
-        .where(_same(_platform, id=_launch.c.platform_id))
+        .where(same(_platform, id=_launch.c.platform_id), same(_launch))
         .correlate(_launch)
         .scalar_subquery()
         .label("version"),
-    ),
+    )
+    .where(
+        same(_launch, state_hash=sa.bindparam("the_state")),
+        _launch.c.consumed_at.is_(None),
+        _launch.c.started_at > sa.bindparam("not_before", type_=_launch.c.started_at.type),
+    )
+    .with_for_update(of=_launch),
 )
 
-#: Why a state was not to be had: when it was made and used.
+#: Uses the state up before the launch is finished, because keys must be fetched in between.
+CONSUME = ScopedStatement(
+    "lti.consume_state",
+    sa.update(_launch)
+    .where(same(_launch, id=sa.bindparam("launch")))
+    .values(consumed_at=sa.bindparam("now", type_=_launch.c.consumed_at.type)),
+)
+
+#: Why a state was not to be had: when it was made and used, by whom; and what to begin again with.
 EXPLAIN_STATE = ScopedStatement(
     "lti.explain_state",
-    sa.select(_launch.c.id, _launch.c.platform_id, _launch.c.started_at, _launch.c.consumed_at).where(
-        _same(_launch, state_hash=sa.bindparam("the_state"))
-    ),
+    sa.select(
+        _launch.c.platform_id,
+        _launch.c.started_at,
+        _launch.c.consumed_at,
+        _launch.c.login,
+        _launch.c.person_id,
+        _launch.c.activity_id,
+    ).where(same(_launch, state_hash=sa.bindparam("the_state"))),
+)
+
+#: What `tenants.lti.tool.landing` needs to know of person and activity, by whichever protocol.
+WHO_AND_WHAT: tuple[sa.ColumnElement[Any], ...] = (
+    _activity.c.id.label("activity_id"),
+    _activity.c.title.label("activity_title"),
+    _activity.c.type.label("activity_type"),
+    _activity.c.status.label("activity_status"),
+    _activity.c.lti_available,
+    _identity.c.person_id,
+    _identity.c.made_author,
+    _person.c.status.label("person_status"),
+    _person.c.role.label("person_role"),
+    _person.c.made_by,
+    _person.c.given_name,
+    _person.c.family_name,
+    _person.c.email,
+    _enrolment.c.id.label("enrolment_id"),
 )
 
 #: Everything that decides where a launch lands, outer-joined from the platform's row.
 RESOLVE = ScopedStatement(
     "lti.resolve_launch",
     sa.select(
-        _activity.c.id.label("activity_id"),
-        _activity.c.title.label("activity_title"),
-        _activity.c.status.label("activity_status"),
-        _activity.c.lti_available,
-        _identity.c.person_id,
-        _person.c.status.label("person_status"),
-        _person.c.made_by,
-        _person.c.given_name,
-        _person.c.family_name,
-        _person.c.email,
-        _enrolment.c.id.label("enrolment_id"),
+        *WHO_AND_WHAT,
         _link.c.id.label("link_id"),
         _link.c.title.label("link_title"),
         _link.c.context_title,
         _link.c.line_item,
         _link.c.line_items,
+        _link.c.memberships_url,
         _link.c.scopes,
         _participant.c.id.label("participant_id"),
         _participant.c.sub.label("participant_sub"),
     )
     .select_from(
-        _platform.outerjoin(_activity, _same(_activity, id=sa.bindparam("activity", type_=_activity.c.id.type)))
-        .outerjoin(_identity, _same(_identity, issuer=sa.bindparam("issuer"), sub=sa.bindparam("sub")))
-        .outerjoin(_person, _same(_person, id=_identity.c.person_id))
-        .outerjoin(_enrolment, _same(_enrolment, person_id=_identity.c.person_id, activity_id=_activity.c.id))
+        _platform.outerjoin(_activity, same(_activity, id=sa.bindparam("activity", type_=_activity.c.id.type)))
+        .outerjoin(_identity, same(_identity, issuer=sa.bindparam("issuer"), sub=sa.bindparam("sub")))
+        .outerjoin(_person, same(_person, id=_identity.c.person_id))
+        .outerjoin(_enrolment, same(_enrolment, person_id=_identity.c.person_id, activity_id=_activity.c.id))
         .outerjoin(
             _link,
-            _same(
+            same(
                 _link,
                 platform_id=_platform.c.id,
                 deployment_id=sa.bindparam("deployment"),
@@ -137,12 +173,30 @@ RESOLVE = ScopedStatement(
                 activity_id=_activity.c.id,
             ),
         )
-        .outerjoin(_participant, _same(_participant, resource_link_id=_link.c.id, person_id=_identity.c.person_id))
+        .outerjoin(_participant, same(_participant, resource_link_id=_link.c.id, person_id=_identity.c.person_id))
     )
-    .where(_same(_platform, id=sa.bindparam("platform"))),
+    .where(same(_platform, id=sa.bindparam("platform"))),
 )
 
+#: A newcomer's rows; and whether somebody has that address already.
+FIND_EMAIL = ScopedStatement(
+    "lti.find_email", sa.select(_person.c.id).where(same(_person, email_key=sa.bindparam("email_key")))
+)
+#: What keeps an account from being made with the address: somebody has it, or it is a placeholder of this LMS.
+FIND_OBSTACLE = ScopedStatement(
+    "lti.find_obstacle",
+    sa.union_all(
+        sa.select(_person.c.id).where(same(_person, email_key=sa.bindparam("email_key"))),
+        sa.select(_case.c.id).where(
+            same(_case, issuer=sa.bindparam("issuer"), sub="", email_key=sa.bindparam("email_key"))
+        ),
+    ),
+)
+for _model in (Person, Identity, AuditEntry, Enrolment, Participant, Introduction):
+    ScopedInsert(f"{_model.__tablename__}.insert", _model)
+
 _END = (
+    "consumed_at",
     "finished_at",
     "outcome",
     "code",
@@ -160,7 +214,7 @@ _END = (
 FINISH = ScopedStatement(
     "lti.finish_launch",
     sa.update(_launch)
-    .where(_same(_launch, id=sa.bindparam("launch")))
+    .where(same(_launch, id=sa.bindparam("launch")))
     .values({name: sa.bindparam(f"new_{name}", type_=_launch.c[name].type) for name in _END}),
 )
 

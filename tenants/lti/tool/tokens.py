@@ -1,6 +1,7 @@
 """Access tokens of platforms: asked for with a signed assertion, kept sealed, used until a minute before their end."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from saas import clock
 from saas.db.scope import ScopedSession
 from saas.outbound import Answer, Outbound
-from saas.secrets import Secrets
+from saas.secrets import SealError, Secrets
 from tenants.lti.keys import KeyRing
 from tenants.lti.tool.models import AccessToken
 from tenants.lti.wire import access_token as wire
@@ -27,10 +28,19 @@ class Tokens:
 
     def kept(self, session: ScopedSession, platform_id: UUID, scopes: Iterable[str]) -> str | None:
         row = session.scalar(_row(platform_id, scopes).where(AccessToken.expires_at > clock.now()))
-        return self._secrets.open(session.tenant_id, PURPOSE, row.sealed).decode() if row else None
+        return self._open(row) if row else None
 
-    def forget(self, session: ScopedSession, platform_id: UUID) -> None:
-        session.execute(sa.delete(AccessToken).where(AccessToken.platform_id == platform_id))
+    def forget(self, session: ScopedSession, platform_id: UUID, scopes: Iterable[str], value: str) -> None:
+        """The refused token; not the newer one that another job may have fetched since."""
+        row = session.scalar(_row(platform_id, scopes).with_for_update())
+        if row is not None and self._open(row) in (value, None):
+            session.delete(row)
+
+    def _open(self, row: AccessToken) -> str | None:
+        """None for what does not open any more: a token is fetched again more easily than a master key is found."""
+        with suppress(SealError):
+            return self._secrets.open(row.tenant_id, PURPOSE, row.sealed).decode()
+        return None
 
     def ask(self, tenant_id: int, client_id: str, token_url: str, audience: str, scopes: Iterable[str]) -> Answer:
         """One request to the token address; raises `OutboundError` when there is no answer."""

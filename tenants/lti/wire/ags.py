@@ -25,6 +25,9 @@ SCORE_SCOPE = SCOPE + "score"
 SCOPES = (LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE, RESULT_SCOPE, SCORE_SCOPE)
 """All we ask for; the read-only ones by name, because Moodle does not derive them from the others."""
 
+READING_SCOPES = frozenset({LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE})
+"""Either lets us look for line items."""
+
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 LINE_ITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
 LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
@@ -134,14 +137,22 @@ def score(  # noqa: PLR0913 -- the members of a score
     return orjson.dumps(document)
 
 
-def line_item(*, label: str, maximum: Decimal, resource_id: str, resource_link_id: str, tag: str = "") -> bytes:
-    """The document to create a line item with (AGS 2.0 §3.2.4)."""
+def submission_review(url: str) -> dict[str, object]:
+    """Has the gradebook there offer the learner's attempt to the teacher (Submission Review 1.0 §3); empty without."""
+    return {"reviewableStatus": ["InProgress", "Submitted", "Completed"], "url": url} if url else {}
+
+
+def line_item(
+    *, label: str, maximum: Decimal, resource_id: str, resource_link_id: str, tag: str = "", review_url: str = ""
+) -> bytes:
+    """The document to create a line item with (AGS 2.0 §3.2.4); ``review_url``: see `submission_review`."""
     document = {
         "label": clean(label) or "Score",
         "scoreMaximum": _number(maximum),
         "resourceId": resource_id,
         "resourceLinkId": resource_link_id,
         "tag": tag,
+        "submissionReview": submission_review(review_url),
     }
     return orjson.dumps({name: value for name, value in document.items() if value})
 
@@ -218,7 +229,7 @@ def _decimal(value: object) -> Decimal | None:
 def _entries(body: bytes) -> list[Mapping[str, object]]:
     try:
         document = json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError):
+    except (ValueError, InvalidOperation, RecursionError):
         raise Refused("AGS_ODD_ANSWER", seen=excerpt(body) or "nothing", wanted="a JSON list") from None
     entries = [document] if isinstance(document, dict) else document
     if not isinstance(entries, list):

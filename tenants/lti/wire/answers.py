@@ -201,6 +201,6 @@ def _retry_after(headers: Mapping[str, str]) -> int | None:
         return min(int(value[:9]), LONGEST_WAIT)
     try:
         wait = (parsedate_to_datetime(value) - parsedate_to_datetime(lowered.get("date", ""))).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(max(int(wait), 0), LONGEST_WAIT)

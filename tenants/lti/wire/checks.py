@@ -5,9 +5,8 @@ people see how far a launch came. LTI 1.3 Core §5, Security Framework 1.0 §5.1
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NoReturn, Self
+from typing import NamedTuple, NoReturn, Self
 
 from saas.problems import Refused
 from tenants.lti.wire.text import SHOWN_LIMIT, shown
@@ -56,8 +55,7 @@ LAUNCH_STEPS: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One decision. ``passed`` is None for a step never reached; ``code`` names the refusal of a failed one."""
 
     name: str
@@ -70,11 +68,11 @@ class Check:
 class Checklist:
     """Decides and records in one move, in order; ``steps`` are the names allowed here, with their titles."""
 
-    __slots__ = ("_checks", "steps")
+    __slots__ = ("_rows", "steps")
 
     def __init__(self, steps: Mapping[str, str], checks: Iterable[Check] = ()) -> None:
         self.steps = steps
-        self._checks = list(checks)
+        self._rows: list[tuple[str, bool | None, str, str, str]] = list(checks)
 
     def require(self, name: str, condition: object, code: str, *, seen: str = "", wanted: str = "") -> None:
         """Record the step; raise `Refused` with ``code`` when ``condition`` is false."""
@@ -84,38 +82,39 @@ class Checklist:
 
     def refuse(self, name: str, code: str, *, seen: str = "", wanted: str = "") -> NoReturn:
         """Record the step as failed and raise `Refused`."""
-        failed = self._add(Check(name, passed=False, seen=_fit(seen), wanted=_fit(wanted), code=code))
-        raise Refused(code, seen=failed.seen, wanted=failed.wanted)
+        self._add((name, False, seen, wanted, code))
+        raise Refused(code, seen=_fit(seen), wanted=_fit(wanted))
 
     def note(self, name: str, seen: str = "", wanted: str = "") -> None:
         """Record a step as passed: what refuses nobody, or was decided on the way."""
-        self._add(Check(name, passed=True, seen=_fit(seen), wanted=_fit(wanted)))
+        if name not in self.steps:
+            raise ValueError(f"unknown step {name!r}")
+        self._rows.append((name, True, seen, wanted, ""))
 
-    def _add(self, check: Check) -> Check:
-        if check.name not in self.steps:
-            raise ValueError(f"unknown step {check.name!r}")
-        self._checks.append(check)
-        return check
+    def _add(self, row: tuple[str, bool | None, str, str, str]) -> None:
+        if row[0] not in self.steps:
+            raise ValueError(f"unknown step {row[0]!r}")
+        self._rows.append(row)
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        return tuple(self._checks)
+        return tuple(Check(name, passed, seen, wanted, code) for name, passed, seen, wanted, code in self.as_json())
 
     @property
     def failed(self) -> Check | None:
         """The check that refused, if one did; it is the last."""
-        return next((check for check in reversed(self._checks) if check.passed is False), None)
+        return next((check for check in reversed(self.checks) if check.passed is False), None)
 
     def every_step(self) -> tuple[Check, ...]:
         """What was checked, then each step never reached, all in the order of the steps."""
         position = {name: number for number, name in enumerate(self.steps)}
-        reached = {check.name for check in self._checks}
+        reached = {row[0] for row in self._rows}
         missed = [Check(name, None) for name in self.steps if name not in reached]
-        return tuple(sorted([*self._checks, *missed], key=lambda check: position[check.name]))
+        return tuple(sorted([*self.checks, *missed], key=lambda check: position[check.name]))
 
-    def as_json(self) -> list[list[str | bool | None]]:
-        """Rows of name, passed, seen, wanted, code: what is stored with the launch."""
-        return [[check.name, check.passed, check.seen, check.wanted, check.code] for check in self._checks]
+    def as_json(self) -> list[tuple[str, bool | None, str, str, str]]:
+        """Rows of name, passed, seen, wanted, code, fit to show: what is stored with the launch."""
+        return [(name, passed, _fit(seen), _fit(wanted), code) for name, passed, seen, wanted, code in self._rows]
 
     @classmethod
     def from_json(cls, steps: Mapping[str, str], rows: Iterable[Iterable[object]]) -> Self:

@@ -25,12 +25,16 @@ _EMPTY: Mapping[str, object] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who came, as far as the platform tells; any part may be empty."""
+    """Who came, as far as the platform tells; any part may be empty.
+
+    ``email_verified`` is false only where the platform says so itself (OpenID Connect Core §5.1).
+    """
 
     given_name: str = ""
     family_name: str = ""
     full_name: str = ""
     email: str = ""
+    email_verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,13 @@ def read_person(claims: Mapping[str, object]) -> Person:
     if full and not (given and family):
         given, family = _split_name(full, given, family)
     email = clean(claims.get("email"), EMAIL_LIMIT + 1)
-    return Person(given, family, full or f"{given} {family}".strip(), "" if email.lower() in _NO_EMAIL else email)
+    return Person(
+        given,
+        family,
+        full or f"{given} {family}".strip(),
+        "" if email.lower() in _NO_EMAIL else email,
+        claims.get("email_verified") not in (False, "false"),
+    )
 
 
 def _split_name(full: str, given: str, family: str) -> tuple[str, str]:

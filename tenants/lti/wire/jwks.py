@@ -108,6 +108,10 @@ class KeySet:
         key = self.sole or (self.keys.get(kid) if kid else None)
         return key if key and alg in key.algorithms else None
 
+    def knows(self, kid: str) -> bool:
+        """Whether the set lists this ``kid`` at all, usable or not."""
+        return kid in self.keys or kid in self.passed_over
+
     def describe(self, kid: str) -> str:
         """For the log: why ``kid`` was not found, and which kids are there."""
         if kid in self.passed_over:

@@ -1,10 +1,17 @@
 """Our own keys: made, kept, published. RSA 2048 (4096 would cost fifteen times as much for each signature)."""
 
+from collections.abc import Mapping
+
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicKey,
+    RSAPublicNumbers,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
-from tenants.lti.wire.jws import SigningKey, base64url
+from tenants.lti.wire.jws import SigningKey, base64url, from_base64url
 
 KEY_BITS = 2048
 
@@ -40,11 +47,18 @@ def public_jwk(key: RSAPublicKey, kid: str) -> dict[str, str]:
 
 def public_pem(key: SigningKey) -> str:
     """The public half for a platform that wants a key pasted."""
-    return (
-        key.private.public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
+    return _pem(key.private.public_key())
+
+
+def pem_of(jwk: Mapping[str, object]) -> str:
+    """The same of a key we publish, from its JWK."""
+    numbers = (int.from_bytes(from_base64url(str(jwk[name]).encode()), "big") for name in ("e", "n"))
+    return _pem(RSAPublicNumbers(*numbers).public_key())
+
+
+def _pem(key: RSAPublicKey) -> str:
+    form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key.public_bytes(*form).decode()
 
 
 def thumbprint(key: RSAPublicKey) -> str:

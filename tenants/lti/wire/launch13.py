@@ -130,14 +130,28 @@ def check_claims(
     roles = _check_roles(checks, claims)
     sub = _check_subject(checks, claims)
     _check_required(checks, claims, str(message_type))
+    return _launch(claims, registration, deployment, roles, sub)
+
+
+def read_launch(claims: Mapping[str, object], registration: Registration) -> LaunchClaims:
+    """A launch again that every check has passed before, from its claims."""
+    deployment, sub = claims.get(CLAIM + "deployment_id"), claims.get("sub")
+    given = claims.get(CLAIM + "roles")
+    roles = read_roles(given if isinstance(given, list) else ())
+    return _launch(claims, registration, str(deployment), roles, str(sub))
+
+
+def _launch(
+    claims: Mapping[str, object], registration: Registration, deployment: str, roles: Roles, sub: str
+) -> LaunchClaims:
     locale, return_url, document_target = reading.read_presentation(claims)
     return LaunchClaims(
-        message_type=str(message_type),
+        message_type=str(claims.get(CLAIM + "message_type")),
         issuer=registration.issuer,
         client_id=registration.client_id,
         deployment_id=deployment,
         sub=sub,
-        nonce=nonce,
+        nonce=str(claims.get("nonce")),
         target_link_uri=web_url(claims.get(CLAIM + "target_link_uri")),
         roles=roles,
         new_deployment=deployment not in registration.deployments,
@@ -224,7 +238,9 @@ def _check_roles(checks: Checklist, claims: Mapping[str, object]) -> Roles:
 def _check_subject(checks: Checklist, claims: Mapping[str, object]) -> str:
     """``sub`` is kept byte for byte: two people may differ by a capital (OpenID Connect Core §2)."""
     sub = claims.get("sub")
-    checks.require("subject", sub not in (None, ""), "LTI13_ANONYMOUS", seen="no id", wanted="a sub claim")
+    checks.require(
+        "subject", sub not in (None, ""), "LTI13_ANONYMOUS", seen=shown(sub) if sub else "no id", wanted="a sub claim"
+    )
     fault = identifier_fault(sub)
     if not isinstance(sub, str) or fault:
         checks.refuse("subject", "LTI13_CLAIM", seen=f"sub: {fault}", wanted="text of 1 to 255 characters")

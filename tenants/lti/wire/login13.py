@@ -6,8 +6,9 @@ LTI 1.3 Security Framework 1.0 §5.1.1; OpenID Connect Core §3.1.2.1 and §4.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urldefrag
 
+from saas.addresses import add_query
 from tenants.lti.wire.checks import Checklist
 from tenants.lti.wire.params import read_once
 from tenants.lti.wire.registration import Registration
@@ -92,6 +93,4 @@ def authorization_url(
     }
     if login.lti_message_hint is not None:
         fields["lti_message_hint"] = login.lti_message_hint
-    scheme, host, path, query, _ = urlsplit(auth_url)
-    ours = urlencode(fields, quote_via=quote, safe="")
-    return urlunsplit((scheme, host, path, f"{query}&{ours}" if query else ours, ""))
+    return add_query(urldefrag(auth_url).url, fields)

@@ -6,6 +6,7 @@ Names and e-mail addresses stay: the log is the academy's own, and "which name c
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 
 from tenants.lti.wire.text import clean
 
@@ -48,10 +49,10 @@ def redacted_params(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
     """Parameters for the log; a repeated name keeps every value, as a list."""
     kept: dict[str, object] = {}
     for name, value in list(pairs)[:MAX_ITEMS]:
-        safe = HIDDEN if _is_secret(name) else _text(value)
-        name = clean(name)  # noqa: PLW2901 -- the cleaned name replaces it
-        earlier = kept.get(name)
-        kept[name] = safe if earlier is None else [*earlier, safe] if isinstance(earlier, list) else [earlier, safe]
+        shown, secret = _name(name)
+        safe = HIDDEN if secret else _text(value)
+        earlier = kept.get(shown)
+        kept[shown] = safe if earlier is None else [*earlier, safe] if isinstance(earlier, list) else [earlier, safe]
     return kept
 
 
@@ -65,10 +66,16 @@ def excerpt(body: bytes | str) -> str:
 
 
 def _mapping(values: Mapping[str, object], depth: int) -> dict[str, object]:
-    return {
-        clean(name): HIDDEN if _is_secret(name) else _value(value, depth)
-        for name, value in list(values.items())[:MAX_ITEMS]
-    }
+    kept: dict[str, object] = {}
+    for name, value in islice(values.items(), MAX_ITEMS):
+        shown, secret = _name(name)
+        if secret:
+            kept[shown] = HIDDEN
+        elif isinstance(value, str):
+            kept[shown] = _text(value)
+        else:
+            kept[shown] = _value(value, depth)
+    return kept
 
 
 def _value(value: object, depth: int) -> object:
@@ -91,5 +98,7 @@ def _text(value: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _is_secret(name: str) -> bool:
-    return name.rpartition("/")[2].lower() in _SECRET_NAMES or _SECRET_PART.search(name) is not None
+def _name(name: str) -> tuple[str, bool]:
+    """As it is shown, and whether its value is a secret. Remembered: a platform sends the same names every time."""
+    secret = name.rpartition("/")[2].lower() in _SECRET_NAMES or _SECRET_PART.search(name) is not None
+    return clean(name), secret

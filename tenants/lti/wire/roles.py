@@ -6,6 +6,7 @@ no vocabulary knows gives no rights and is kept aside for the log.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from tenants.lti.wire.text import clean
@@ -64,24 +65,41 @@ _PREFIXES = (
     ("http://purl.imsglobal.org/vocab/lis/v2/institution/person", "institution"),
     ("http://purl.imsglobal.org/vocab/lis/v2/system/person", "system"),
     ("http://purl.imsglobal.org/vocab/lti/system/person", "system"),
+    ("http://purl.imsglobal.org/vocab/lis/v2/person", "institution"),
+    ("http://purl.imsglobal.org/vocab/lis/v2/person", "system"),
     ("urn:lti:role:ims/lis", "context"),
     ("urn:lti:instrole:ims/lis", "institution"),
     ("urn:lti:sysrole:ims/lis", "system"),
 )
-_STAFF_HERE = frozenset({"Administrator", "ContentDeveloper", "Instructor", "TeachingAssistant"})
-_STAFF_ANYWHERE = frozenset(
-    {
-        "institution/Administrator",
-        "institution/Faculty",
-        "institution/Instructor",
-        "institution/Staff",
-        "system/Administrator",
-        "system/AccountAdmin",
-        "system/Creator",
-        "system/SysAdmin",
-        "system/SysSupport",
-    }
-)
+
+
+class Standing(StrEnum):
+    """What somebody is over there, the most first: nothing here by itself, though a connection's policy may map it."""
+
+    ADMINISTRATOR = "administrator"
+    TEACHER = "teacher"
+    ASSISTANT = "assistant"
+    LEARNER = "learner"
+
+
+#: By role in the short form, without sub-role; what is not here is a learner.
+_STANDINGS = {
+    "context/Administrator": Standing.ADMINISTRATOR,
+    "context/Instructor": Standing.TEACHER,
+    "context/ContentDeveloper": Standing.TEACHER,
+    "context/TeachingAssistant": Standing.ASSISTANT,
+    "institution/Administrator": Standing.ADMINISTRATOR,
+    "institution/Instructor": Standing.TEACHER,
+    "institution/Faculty": Standing.TEACHER,
+    "institution/Staff": Standing.ASSISTANT,
+    "system/Administrator": Standing.ADMINISTRATOR,
+    "system/SysAdmin": Standing.ADMINISTRATOR,
+    "system/AccountAdmin": Standing.ADMINISTRATOR,
+    "system/Creator": Standing.ADMINISTRATOR,
+    "system/SysSupport": Standing.ADMINISTRATOR,
+}
+#: LIS 2.0 writes assistants as instructors of a kind.
+_ASSISTING = frozenset({"TeachingAssistant", "TeachingAssistantGroup", "TeachingAssistantSection", "Grader"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +115,14 @@ class Roles:
 
         Roles in the course decide; only without any do those in the institution or the system count.
         """
-        here = [role.partition("/")[2].partition("#")[0] for role in self.known if role.startswith("context/")]
-        return not _STAFF_HERE.isdisjoint(here) if here else not _STAFF_ANYWHERE.isdisjoint(self.known)
+        return self.standing is not Standing.LEARNER
+
+    @property
+    def standing(self) -> Standing:
+        """The most that any role makes of them; the rule of `staff` says which roles count."""
+        here = [role for role in self.known if role.startswith("context/")]
+        found = {_standing(role) for role in here or self.known}
+        return next((standing for standing in Standing if standing in found), Standing.LEARNER)
 
     @property
     def test_user(self) -> bool:
@@ -123,13 +147,22 @@ def split_roles(text: str) -> Roles:
     return read_roles(text.split(","))
 
 
+def _standing(role: str) -> Standing:
+    name, _, sub_role = role.partition("#")
+    standing = _STANDINGS.get(name, Standing.LEARNER)
+    assisting = standing is Standing.TEACHER and sub_role in _ASSISTING
+    return Standing.ASSISTANT if assisting else standing
+
+
 @lru_cache(maxsize=512)
 def _short(text: str) -> str:
+    text = f"http:{text[6:]}" if text[:6].lower() == "https:" else text
     lowered = text.lower()
     for prefix, scope in _PREFIXES:
-        if lowered.startswith(prefix) and text[len(prefix) : len(prefix) + 1] in {"#", "/"}:
-            return _named(scope, text[len(prefix) + 1 :])
-    return _named("context", text) if "/" not in text and ":" not in text else ""
+        separated = lowered.startswith(prefix) and text[len(prefix) : len(prefix) + 1] in {"#", "/"}
+        if separated and (role := _named(scope, text[len(prefix) + 1 :])):
+            return role
+    return _named("context", text) if ":" not in text else ""
 
 
 def _named(scope: str, rest: str) -> str:

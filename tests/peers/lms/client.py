@@ -132,9 +132,10 @@ class LMS:
     What the LMS refuses raises httpx.HTTPStatusError with its words.
     """
 
-    def __init__(self, url: str) -> None:
-        """Talk to the LMS at ``url``, such as ``http://127.0.0.1:43123``."""
+    def __init__(self, url: str, front: str = "") -> None:
+        """Talk to the LMS at ``url``, such as ``http://127.0.0.1:43123``; browsers may reach it at ``front``."""
         self.url = url
+        self.front = front or url
         self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
 
     def reset(self) -> None:
@@ -226,7 +227,7 @@ class LMS:
 
     def course_url(self, person: str, *, course: str = "1", frame: bool = False) -> str:
         """The course page for a browser; with ``frame`` its links open the tool inside a frame."""
-        return f"{self.url}/courses/{course}?as={person}{'&in=frame' if frame else ''}"
+        return f"{self.front}/courses/{course}?as={person}{'&in=frame' if frame else ''}"
 
     def launch(
         self, link: str, person: str, tool: httpx.Client, *, via: str = "GET", target: str = "window"
@@ -264,10 +265,10 @@ class LMS:
 class RunningLMS(LMS):
     """Start an LMS process of one's own and end it: ``with RunningLMS() as lms: …``."""
 
-    def __init__(self) -> None:
+    def __init__(self, front: str = "") -> None:
         """Start the process (installing its environment the first time) and wait until it answers."""
-        self.process = Process(FOLDER).start()
-        super().__init__(self.process.url)
+        self.process = Process(FOLDER, *(("--front", front) if front else ())).start()
+        super().__init__(self.process.url, front)
 
     def close(self) -> None:
         """End the process."""

@@ -151,8 +151,8 @@ def _registered(registration: Registration, links: list[Link]) -> dict[str, Any]
         "client_id": registration.client_id,
         "deployment_ids": registration.deployment_ids,
         "auth_url": f"{SCHOOL.issuer}/lti/auth",
-        "token_url": f"{SCHOOL.issuer}/lti/token",
-        "jwks_url": f"{SCHOOL.issuer}/lti/jwks",
+        "token_url": f"{SCHOOL.services}/lti/token",
+        "jwks_url": f"{SCHOOL.services}/lti/jwks",
         "lineitems_url": lineitems_url(registration, "1"),
         "links": [_link(link) for link in links],
     }

@@ -187,7 +187,7 @@ def paged(request: HttpRequest, registration: Registration, found: list[T]) -> t
 
 def _link(request: HttpRequest, registration: Registration, page: int, name: str) -> str:
     query = urlencode({**request.GET.dict(), "page": page})
-    url = f"{SCHOOL.issuer}{request.path}?{query}"
+    url = f"{SCHOOL.services}{request.path}?{query}"
     if not registration.quirks.moodle_links:
         return f'<{url}>; rel="{name}"'
     # A header is bytes; WSGI carries them as Latin-1 text (PEP 3333), so the UTF-8 of the quotes goes in byte by byte.

@@ -21,7 +21,7 @@ from lti_consumer.lti_1p3.consumer import LtiAdvantageConsumer
 from lti_consumer.lti_1p3.exceptions import Lti1p3Exception, MissingRequiredClaim, UnsupportedGrantType
 from lti_consumer.lti_1p3.key_handlers import PlatformKeyHandler
 from lti_consumer.utils import get_data_from_cache
-from school import SCHOOL, SCOPES, Course, Link, Person, Registration
+from school import SCHOOL, SCOPES, Course, Link, Person, Refused, Registration
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST_ASSERTION = 3600
@@ -107,7 +107,9 @@ def redirect_uris(registration: Registration, link: Link | None) -> list[str]:
     return registration.redirect_uris or ([link.url] if link else [])
 
 
-def login_parameters(registration: Registration, link: Link, person: Person, target: str) -> dict[str, str]:
+def login_parameters(
+    registration: Registration, link: Link, person: Person, target: str, message: str = "LtiResourceLinkRequest"
+) -> dict[str, str]:
     """OIDC third-party initiated login, LTI 1.3 §5.1.1; ``target`` is ``window`` or ``iframe``."""
     launch = Lti1p3LaunchData(
         user_id=person.sub,
@@ -117,6 +119,7 @@ def login_parameters(registration: Registration, link: Link, person: Person, tar
         name=person.name,
         email=person.email,
         launch_presentation_document_target=target,
+        message_type=message,
     )
     parameters = dict(parse_qsl(consumer_for(registration, link).prepare_preflight_url(launch).lstrip("?")))
     if registration.quirks.omit_client_id:
@@ -138,6 +141,8 @@ def launch_answer(
     registration = SCHOOL.registration(link.client_id)
     consumer = consumer_for(registration, link)
     _describe(consumer, registration, link, person, target)
+    if link.id in SCHOOL.choosers:
+        consumer.enable_deep_linking(link.url, f"{SCHOOL.issuer}/chosen/{link.id}?as={person.key}")
     answer = consumer.generate_launch_request(preflight)
     order = order or {}
     changes = {**registration.claims, **order.get("overrides", {})}
@@ -153,6 +158,16 @@ def launch_answer(
     else:
         token = consumer.key_handler.encode_and_sign(claims)
     return {**answer, "id_token": token}
+
+
+def chosen_items(chooser: Link, token: str) -> list[dict[str, Any]]:
+    """What a deep-linking response brings, verified by the package; raise Refused."""
+    consumer = consumer_for(SCHOOL.registration(chooser.client_id), chooser)
+    consumer.enable_deep_linking(chooser.url, "")
+    try:
+        return list(consumer.check_and_decode_deep_linking_token(token))
+    except (Lti1p3Exception, jwt.InvalidTokenError) as error:
+        raise Refused(f"{type(error).__name__}: {error}") from error
 
 
 def _describe(
@@ -189,13 +204,13 @@ def _ags_claim(registration: Registration, link: Link, course: Course) -> dict[s
 
 def lineitems_url(registration: Registration, course_id: str) -> str:
     """Address of the container, AGS 2.0 §3.2."""
-    return f"{SCHOOL.issuer}/ags/{course_id}/lineitems" + ("?type_id=1" if registration.quirks.moodle_urls else "")
+    return f"{SCHOOL.services}/ags/{course_id}/lineitems" + ("?type_id=1" if registration.quirks.moodle_urls else "")
 
 
 def lineitem_url(registration: Registration, course_id: str, number: int) -> str:
     """Address, and so the id, of one line item."""
     tail = "?type_id=1" if registration.quirks.moodle_urls else ""
-    return f"{SCHOOL.issuer}/ags/{course_id}/lineitems/{number}{tail}"
+    return f"{SCHOOL.services}/ags/{course_id}/lineitems/{number}{tail}"
 
 
 def grant(form: dict[str, str]) -> tuple[Registration, dict[str, Any]]:
@@ -230,7 +245,7 @@ def _check_assertion(form: dict[str, str], claims: dict[str, Any], registration:
     checks = [
         (form.get("client_assertion_type") == ASSERTION_TYPE, f"client_assertion_type is not {ASSERTION_TYPE}"),
         (claims.get("sub") == registration.client_id, "sub is not the client id"),
-        ({SCHOOL.issuer, f"{SCHOOL.issuer}/lti/token"} & set(audiences), f"aud {audiences} is not the token URL"),
+        ({SCHOOL.issuer, f"{SCHOOL.services}/lti/token"} & set(audiences), f"aud {audiences} is not the token URL"),
         (expires is not None and expires > now, f"exp {expires} is not after {now:.0f}"),
         (issued <= now + SKEW, f"iat {issued} is after {now:.0f}"),
         (expires is not None and expires - issued <= LONGEST_ASSERTION, "exp is more than an hour after iat"),

@@ -7,25 +7,29 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from grades import said, service
 from lti13 import KEYS, TokenRefused, grant, launch_answer, login_parameters, redirect_uris, remembered_launch
-from school import SCHOOL, Link, Registration, Score
+from school import SCHOOL, Course, Link, Person, Registration, Score
 
 SUBMIT = mark_safe("<script>document.forms[0].submit()</script>")
-STORAGE = mark_safe("""<script>
-// LTI Client Side postMessages: a store for the tool in the frame, kept as long as this page is open, one per origin.
-const stored = new Map();
+AROUND = mark_safe("""<script>
+// LTI Client Side postMessages: a store for the tool in the frame, kept as long as this page is open, one per origin
+// (data-storage of the frame says whether it answers, and how); and the height the tool asks for.
+const stored = new Map(), frame = document.querySelector("iframe");
 addEventListener("message", (event) => {
-  const {subject, message_id, key, value} = event.data ?? {};
-  if (typeof subject !== "string" || !subject.startsWith("lti.")) return;
+  const {subject, message_id, key, value, height} = event.data ?? {};
+  if (typeof subject !== "string" || !subject.startsWith("lti.") || event.origin !== frame.dataset.origin) return;
+  if (subject === "lti.frameResize" && event.source === frame.contentWindow) frame.height = height;
   const reply = (more) => event.source.postMessage({subject: subject + ".response", message_id, ...more}, event.origin);
   const wrong = (code) => reply({error: {code, message: code.replace("_", " ")}});
   const supported = ["lti.capabilities", "lti.put_data", "lti.get_data"];
+  const mood = frame.dataset.storage;
+  if (!mood || mood === "nothing") return;
+  if (!["good", "another"].includes(mood)) return wrong(mood);
   if (!supported.includes(subject)) return wrong("unsupported_subject");
-  if (event.origin !== document.querySelector("iframe").dataset.origin) return wrong("wrong_origin");
   if (!message_id) return wrong("bad_request");
   if (subject === "lti.capabilities") return reply({supported_messages: supported.map((name) => ({subject: name}))});
   if (!key) return wrong("bad_request");
   if (subject === "lti.put_data") value === null ? stored.delete(key) : stored.set(key, value);
-  reply({key, value: stored.get(key) ?? null});
+  reply({key, value: mood === "another" ? "another" : stored.get(key) ?? null});
 });
 </script>""")
 
@@ -56,7 +60,32 @@ def course(request: HttpRequest, course_id: str) -> HttpResponse:
         '<li><a href="/launch/{}?{}">{}</a> {}</li>',
         ((link.id, carried, link.title, link.description) for link in links),
     )
-    return page(found.title, format_html("<p>{}</p><ul>{}</ul>", person.name, entries))
+    if person.role == "staff":
+        entries += _adding(found, person)
+    choices = format_html_join(
+        "",
+        '<p><a href="/courses/{}/choose/{}?as={}">Choose from {}</a></p>',
+        (
+            (found.id, one.client_id, person.key, one.name)
+            for one in list(SCHOOL.registrations.values())
+            if one.picker and person.role == "staff"
+        ),
+    )
+    return page(found.title, format_html("<p>{}</p><ul>{}</ul>{}", person.name, entries, choices))
+
+
+def _adding(found: Course, person: Person) -> SafeString:
+    tools = format_html_join(
+        "", '<option value="{}">{}', ((one.client_id, one.name) for one in list(SCHOOL.registrations.values()))
+    )
+    return format_html(
+        '<li><form method="post" action="/courses/{}/add?as={}"><label>Activity name <input name="title"></label> '
+        '<label>Tool <select name="client_id">{}</select></label> <label>Tool URL <input name="url"></label> '
+        "<button>Add link</button></form>",
+        found.id,
+        person.key,
+        tools,
+    )
 
 
 @service
@@ -81,15 +110,15 @@ def launch(request: HttpRequest, link_id: str) -> HttpResponse:
 def _frame(request: HttpRequest, link: Link, registration: Registration) -> HttpResponse:
     inside = urlencode({**request.GET.dict(), "in": "iframe"})
     frame = format_html(
-        '<iframe name="tool" title="{}" src="/launch/{}?{}" data-origin="{}" width="1000" height="700"></iframe>',
+        '<iframe name="tool" title="{}" src="/launch/{}?{}" data-origin="{}" data-storage="{}" width="1000" '
+        'height="700"></iframe>',
         link.title,
         link.id,
         inside,
         "{0.scheme}://{0.netloc}".format(urlsplit(registration.login_url)),
+        registration.quirks.storage_answers if registration.storage else "",
     )
-    return page(
-        SCHOOL.course(link.course_id).title, format_html("{}{}", STORAGE if registration.storage else "", frame)
-    )
+    return page(SCHOOL.course(link.course_id).title, format_html("{}{}", frame, AROUND))
 
 
 @service
@@ -100,7 +129,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
         return page("Invalid request", format_html("<p>No client_id {}.</p>", asked.get("client_id")), status=400)
     registration = SCHOOL.registration(asked["client_id"])
     launched = remembered_launch(asked.get("lti_message_hint", ""))
-    link = SCHOOL.links.get(launched.resource_link_id) if launched else None
+    link = {**SCHOOL.links, **SCHOOL.choosers}.get(launched.resource_link_id) if launched else None
     allowed = registration.redirect_uris or (redirect_uris(registration, link) if link else [])
     if asked.get("redirect_uri") not in allowed:
         text = format_html("<p>redirect_uri {} is not one of {}.</p>", asked.get("redirect_uri"), ", ".join(allowed))

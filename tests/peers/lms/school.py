@@ -66,6 +66,8 @@ class Quirks:
     """Most items in one page of a container, whatever ``limit`` asks; 0 is no cap."""
     auth_error: str = ""
     """The authorization endpoint answers every launch with this error, such as ``login_required``."""
+    storage_answers: str = "good"
+    """LTI platform storage: ``good``, ``another`` (value than was put), ``nothing``, or an error's code for everything."""
     omit_client_id: bool = False
     """The login initiation names neither client_id nor deployment."""
 
@@ -85,6 +87,8 @@ class Registration:
     ags: str = "both"
     scopes: list[str] = field(default_factory=lambda: list(SCOPES))
     storage: bool = False
+    picker: str = ""
+    """Where the tool lets teachers choose content; empty: nowhere."""
     claims: dict[str, Any] = field(default_factory=dict)
     quirks: Quirks = field(default_factory=Quirks)
 
@@ -158,9 +162,10 @@ class School:
     """The whole LMS. ``lock`` guards every check-then-change; nothing slow happens while it is held."""
 
     def __init__(self) -> None:
-        """Begin empty; ``issuer`` is set once the port is known."""
+        """Begin empty; both addresses are set once the port is known: the browser's, and where tools find services."""
         self.lock = threading.RLock()
         self.issuer = ""
+        self.services = ""
         self.reset()
 
     def reset(self) -> None:
@@ -184,6 +189,8 @@ class School:
             self.links: dict[str, Link] = {}
             self.line_items: dict[int, LineItem] = {}
             self.seen_assertions: dict[str, float] = {}
+            self.registration_tokens: set[str] = set()
+            self.choosers: dict[str, Link] = {}
             self.clock_offset = 0
             self._last_id = 0
 

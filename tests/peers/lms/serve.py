@@ -32,6 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--front", default="", help="where browsers reach it, such as https://lms.example.org")
     options = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -39,8 +40,9 @@ def main() -> None:
     server = waitress.create_server(
         get_wsgi_application(), host="127.0.0.1", port=options.port, threads=options.threads
     )
-    SCHOOL.issuer = f"http://127.0.0.1:{server.effective_port}"
-    sys.stdout.write(f"READY {SCHOOL.issuer}\n")
+    SCHOOL.services = f"http://127.0.0.1:{server.effective_port}"
+    SCHOOL.issuer = options.front or SCHOOL.services
+    sys.stdout.write(f"READY {SCHOOL.services}\n")
     sys.stdout.flush()
     server.run()
 

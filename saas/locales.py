@@ -1,0 +1,3 @@
+"""The languages of the screens; English is the source of all catalogues."""
+
+LOCALES = ("en",)

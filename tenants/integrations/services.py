@@ -1,0 +1,89 @@
+"""What an admin should know before anything else: what needs them, how it goes, and what a new academy lacks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from saas import clock
+from saas.db.scope import ScopedSession
+from saas.outbound import Outbound
+from saas.tenancy.requests import FeatureAnswered
+from tenants.audit.services import note
+from tenants.catalog.models import Activity, Course, Status
+from tenants.grades.models import DeliveryState
+from tenants.grades.services import Channels, Deliveries
+from tenants.lti.launches.models import Launch, Outcome
+from tenants.lti.launches.services import LaunchLog
+from tenants.lti.tool.models import Platform
+from tenants.lti.tool.person_cases import PersonCases
+from tenants.lti.tool.platforms import Platforms
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """``failing``: active platforms whose newest launch was refused. Results of all time; launches of a week.
+
+    ``cases``: how many open ones there are about people.
+    """
+
+    platforms: Sequence[Platform]
+    failing: Sequence[Platform]
+    results: dict[DeliveryState, int]
+    launches: dict[Outcome, int]
+    cases: int
+
+    @property
+    def dead(self) -> int:
+        return self.results.get(DeliveryState.DEAD, 0)
+
+    @property
+    def waiting(self) -> int:
+        return self.results.get(DeliveryState.WAITING, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """What an academy has done on its way to the first launch from another system."""
+
+    has_course: bool
+    is_shared: bool
+    is_connected: bool
+    was_launched: bool
+
+    @property
+    def all_done(self) -> bool:
+        return self.has_course and self.is_shared and self.is_connected and self.was_launched
+
+
+def pulse(session: ScopedSession, outbound: Outbound, channels: Channels) -> Pulse:
+    platforms, log = Platforms(session, outbound).all(), LaunchLog(session)
+    health = log.health([each.id for each in platforms])
+    return Pulse(
+        platforms=platforms,
+        failing=[each for each in platforms if each.is_active and health[each.id].is_failing],
+        results=Deliveries(session, channels).counts(),
+        launches=log.counts(since=clock.now() - WEEK),
+        cases=PersonCases(session).count(decided=False),
+    )
+
+
+def first_steps(session: ScopedSession) -> FirstSteps:
+    def any_of(*conditions: sa.ColumnExpressionArgument[bool]) -> bool:
+        return session.scalar(sa.select(sa.literal(1)).where(*conditions).limit(1)) is not None
+
+    return FirstSteps(
+        has_course=any_of(Course.status == Status.PUBLISHED),
+        is_shared=any_of(Activity.lti_available, Activity.status == Status.PUBLISHED),
+        is_connected=any_of(Platform.is_active),
+        was_launched=any_of(Launch.outcome == Outcome.ACCEPTED),
+    )
+
+
+def note_answer(session: ScopedSession, answered: FeatureAnswered) -> None:
+    """In the audit log of both sides: what the operator did with a feature of an academy, and why."""
+    action = f"{answered.feature}.{answered.answer}"
+    note(session, answered.by, action, answered.slug, reason=answered.reason)

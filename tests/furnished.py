@@ -1,0 +1,118 @@
+"""An academy with something behind every kind of address."""
+
+import io
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from PIL import Image
+
+from saas import clock
+from tenants.accounts.models import Person
+from tenants.catalog.models import Activity, BlockKind
+from tenants.catalog.pictures import store_picture
+from tenants.grades.models import DeliveryTry, Progress, Result, ScoreDelivery
+from tenants.lti.launches.models import Launch, Outcome
+from tenants.lti.launches.sharing import Shares
+from tenants.lti.selftest.models import RunState
+from tenants.lti.selftest.services import SelfTests
+from tenants.lti.tool.consumers import Consumers
+from tenants.lti.tool.invitations import Invitations
+from tenants.lti.tool.landing13 import CHANNEL
+from tenants.lti.tool.models import Deployment, ResourceLink
+from tenants.lti.tool.people_models import CaseKind, PersonCase
+from tenants.lti.tool.platforms import Platforms, PlatformValues
+from tenants.lti.tool.rosters import Rosters
+from tenants.lti.tool.sharing_models import Change, PullState, RosterEntry
+from tests.house import House, Kit
+
+#: Words that stand in every row of the furnished academy that has words.
+CANARY = "Quicksilver"
+
+
+@dataclass
+class Furnished:
+    """``ids``: what fills each placeholder of an address; all of them exist in ``kit``'s academy."""
+
+    kit: Kit
+    ids: dict[str, str]
+
+
+def furnish(house: House, kit: Kit | None = None) -> Furnished:
+    """In a new academy, or once more in one there is."""
+    kit = kit or house.academy()
+    activity = kit.activity()
+    playlist = kit.playlist(activity, title=f"{CANARY} playlist")
+    person = kit.person()
+    with kit.session() as session:
+        activity = session.get_one(Activity, activity.id)
+        activity.title = activity.course.title = activity.chapters[0].title = f"{CANARY} {activity.id.hex[:6]}"
+        session.get_one(Person, person.id).family_name = CANARY
+        picture = io.BytesIO()
+        Image.new("RGB", (2, 2)).save(picture, "PNG")
+        media = store_picture(session, picture.getvalue())
+        question = next(block for block in activity.chapters[0].blocks if block.kind is BlockKind.QUESTION)
+        platform = Platforms(session, house.runtime.outbound).create(platform_values(f"{CANARY} LMS"))
+        launch = Launch(
+            outcome=Outcome.ACCEPTED, platform_id=platform.id, platform_name=platform.name, person_name=CANARY
+        )
+        result = Result(
+            person_id=person.id, activity_id=activity.id, progress=Progress.COMPLETED, achieved_at=clock.now()
+        )
+        consumer = Consumers(session, house.runtime.secrets).create(activity, f"{CANARY} LMS")
+        session.add_all([launch, result])
+        session.flush()
+        delivery = ScoreDelivery(
+            result_id=result.id, channel=CHANNEL, route_id=uuid4(), progress=Progress.COMPLETED, achieved_at=clock.now()
+        )
+        session.add(delivery)
+        session.flush()
+        session.add(DeliveryTry(delivery_id=delivery.id, at=clock.now(), step="score", outcome="sent", cause=CANARY))
+        link = ResourceLink(
+            platform_id=platform.id, deployment_id="1", resource_link_id="17", activity_id=activity.id, title=CANARY,
+            memberships_url=f"{platform.issuer}/members",
+        )  # fmt: skip
+        question_of_deployment = Deployment(platform_id=platform.id, deployment_id=f"{CANARY} 2")
+        invitation, _token = Invitations(session).make(CANARY)
+        share, _link = Shares(session).make(launch, CANARY)
+        test, _is_new = SelfTests(session).begin(platform, CANARY)
+        SelfTests(session).end(test, RunState.DONE)
+        session.add_all([link, question_of_deployment])
+        session.flush()
+        pull = Rosters(session).start(link, CANARY)
+        pull.state = PullState.READY
+        case = PersonCase(
+            kind=CaseKind.CONFLICT, issuer=CANARY, sub=f"{CANARY} {uuid4()}", given_name=CANARY, lms_name=CANARY
+        )
+        session.add(case)
+        session.flush()
+        session.add(RosterEntry(pull_id=pull.id, sub=CANARY, family_name=CANARY, change=Change.STAFF))
+        found: dict[str, UUID] = {
+            "activity_id": activity.id,
+            "block_id": question.id,
+            "chapter_id": activity.chapters[0].id,
+            "consumer_id": consumer.id,
+            "course_id": activity.course_id,
+            "delivery_id": delivery.id,
+            "deployment_id": question_of_deployment.id,
+            "invitation_id": invitation.id,
+            "item_id": playlist.items[0].id,
+            "launch_id": launch.id,
+            "link_id": link.id,
+            "media_id": media.id,
+            "person_id": person.id,
+            "platform_id": platform.id,
+            "pull_id": pull.id,
+            "case_id": case.id,
+            "playlist_id": playlist.id,
+            "share_id": share.id,
+        }
+        ids = {name: str(value) for name, value in found.items()}
+    return Furnished(kit, ids)
+
+
+def platform_values(name: str) -> PlatformValues:
+    base = f"https://{uuid4().hex[:8]}.example"
+    return PlatformValues(
+        name=name, issuer=base, client_id="client", auth_url=f"{base}/auth", token_url=f"{base}/token",
+        jwks_url=f"{base}/jwks", deployment_ids=("1",), is_active=True,
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""``make bench`` in its quick form: the document's shape, and that every answer was the right one. No time is asserted."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.house import BACKENDS, ROOT
+
+#: Beside whom a path is measured.
+PEERS = {"launch_lti13": "pylti1p3_flask", "launch_lti12": "lti_flask"}
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.timeout(600)
+def test_the_quick_bench_prints_one_document_and_nothing_else() -> None:
+    """A wrong answer of either system would end it with status 1."""
+    wanted = [*PEERS, "roster_preview", "picker"]
+    done = bench("--only", ",".join(wanted), "--format", "json", "--quick")
+    assert done.returncode == 0, done.stderr[-2000:]
+    document = json.loads(done.stdout)
+    assert list(document) == ["paths"]
+    assert set(document["paths"]) == set(wanted)
+    for path, found in document["paths"].items():
+        check_path(found, ("lyceum", PEERS[path]) if path in PEERS else ("lyceum",))
+    assert "grown_mb" in document["paths"]["roster_preview"]["lyceum"]
+
+
+def check_path(found: dict[str, dict[str, float]], systems: tuple[str, ...]) -> None:
+    databases = [name for name in BACKENDS if f"lyceum_{name}" in found]
+    assert "sqlite" in databases
+    named = {f"{system}_{database}" for system in systems for database in databases}
+    assert set(found) == {*systems, *named, "waitress_echo"}
+    for name, figures in found.items():
+        assert {"per_second", "p50_ms", "p99_ms"} <= figures.keys(), name
+        assert 0 < figures["p50_ms"] <= figures["p99_ms"], name
+        assert figures["per_second"] > 0, name
+        assert ("ratio" in figures) is (len(systems) > 1 and name.startswith("lyceum")), name
+    main = "postgresql" if "postgresql" in databases else "sqlite"
+    assert all(found[system] == found[f"{system}_{main}"] for system in systems)
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_an_unknown_path_is_refused_by_name(form: str) -> None:
+    done = bench("--only", "launch_lti14", "--format", form)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "launch_lti14" in done.stderr
