@@ -43,16 +43,31 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         services.stop()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: "interop" not in item.path.parts)  # the longest first, or one worker ends alone
+    items.sort(key=_turn)
     lacking = set(missing())
     for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
         needs = {mark.name for mark in item.iter_markers()} & lacking
         call = getattr(item, "callspec", None)
         if call and "postgresql" in call.params.values() and "postgresql" in lacking:
             needs.add("postgresql")
         if needs:
             item.stash[_missing] = ", ".join(sorted(needs))
+
+
+def _turn(item: pytest.Item) -> int:
+    """The longest first, or one worker ends alone."""
+    return next((turn for turn, part in enumerate(("interop", "browser")) if part in item.path.parts), 2)
+
+
+def _group(item: pytest.Item) -> str:
+    """What one worker does in order: a file, whose fixtures are then made once; or all that look at `academies`, which
+    are the dearest fixture and go on living while they are looked at.
+    """
+    looks = "academies" in getattr(item, "fixturenames", ())
+    return "academies" if looks else item.path.relative_to(item.config.rootpath).as_posix()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -145,11 +145,16 @@ class Academies:
         page.close()
 
     def launch(self, person: str, *, link: int = 0, page: Page | None = None) -> Page:
-        """A learner clicks the link in the LMS's course; without ``page``, as a passer-by."""
+        """A learner clicks the link in the LMS's course, and is here; without ``page``, as a passer-by."""
+        page = self.click_link(person, link, page)
+        page.wait_for_url(f"{self.base('admin')}/**")
+        return page
+
+    def click_link(self, person: str, link: int = 0, page: Page | None = None) -> Page:
+        """Up to the click: where it leads is the caller's to wait for."""
         page = page or self.passer_by()
         page.goto(self.lms.course_url(person))
         page.locator("li a").nth(link).click()
-        page.wait_for_load_state()
         return page
 
     def _live(self) -> None:
@@ -184,7 +189,9 @@ class Academies:
     def _turn_back(self, person: str) -> None:
         """Clicks the link while the LMS's sign-in is out of order."""
         self.lms.fail("auth", {"status": 503})
-        self.launch(person)
+        page = self.click_link(person)
+        wait_for(lambda: not self.lms.pending_faults().get("auth"), f"the launch that breaks off of {person}")
+        page.wait_for_load_state()
 
     def _begin_as_learner(self) -> None:
         page = self.page("learner")

@@ -38,17 +38,17 @@ def arrive(person: str) -> Step:
     return step
 
 
-def two_accounts(person: str, email: str) -> Step:
+def two_accounts(person: str) -> Step:
     """An account is here, and the platform makes another beside it: the case about the two."""
 
     def step(page: Page, academies: Academies) -> None:
         base = academies.base("admin")
-        academies.lms.add_person(person, "Fiona Quist")
+        academies.lms.add_person(person, "Fenja Quist")
         page.goto(f"{base}/people/new")
-        for name, value in {"email": email, "given_name": "Fiona", "family_name": "Quist"}.items():
+        for name, value in {"email": f"{person}@people.example", "given_name": "Fenja", "family_name": "Quist"}.items():
             page.locator(f"[name={name}]").fill(value)
         page.get_by_role("button", name="Invite person").click()
-        page.wait_for_load_state()
+        page.locator("#sign-in-link").wait_for()
         set_policy(academies, "create")
         try:
             academies.launch(person).close()
@@ -65,7 +65,7 @@ PEOPLE = (
     Screen("people-policy", "admin", "/integrations/lti-1.3/platforms/{School}/people"),
     Screen("people-policy-refused", "admin", "/integrations/lti-1.3/platforms/{School}/people", wrong_domain),
     Screen("introduction", "stranger", "/sign-in", arrive("dora")),
-    Screen("person-case", "admin", CASES, two_accounts("fiona", "fiona@people.example")),
+    Screen("person-case", "admin", CASES, two_accounts("fenja")),
     Screen("person-cases", "admin", CASES),
     Screen("person-cases-decided", "admin", f"{CASES}?state=decided"),
 )

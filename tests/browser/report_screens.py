@@ -79,8 +79,9 @@ def review(person: str) -> Step:
     def step(page: Page, academies: Academies) -> None:
         lms, link = academies.lms, academies.registered.links[0].id
         lms.fail("auth", {"body": '<link rel="icon" href="data:,">', "content_type": "text/html"})
-        academies.launch("tilda", page=page)
+        academies.click_link("tilda", page=page)
         wait_for(lambda: not lms.pending_faults().get("auth"), "the login")
+        page.wait_for_load_state()
         query = lms.journal("auth")[-1].query
         asked = {name: values[0] for name, values in parse_qs(query).items()}
         changes = {

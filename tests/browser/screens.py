@@ -13,8 +13,8 @@ from tests.browser.sharing_screens import SHARING
 
 def press(name: str) -> Step:
     def step(page: Page, _academies: Academies) -> None:
-        page.get_by_role("button", name=name).first.click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.get_by_role("button", name=name).first.click()
 
     return step
 

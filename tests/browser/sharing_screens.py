@@ -94,7 +94,7 @@ def new_key(page: Page, _academies: Academies) -> None:
 def reveal(page: Page, academies: Academies) -> None:
     new_key(page, academies)
     page.get_by_role("button", name="Reveal").first.click()
-    page.wait_for_load_state()
+    page.locator("code[id^=secret-]").first.wait_for()
 
 
 SHARING = (

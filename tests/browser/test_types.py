@@ -20,7 +20,7 @@ def arrive(academies: Academies, person: str, title: str, place: str) -> Page:
     page = academies.passer_by()
     page.goto(academies.lms.course_url(person))
     page.get_by_role("link", name=resource.title).click()
-    page.wait_for_load_state()
+    page.wait_for_url(f"{academies.base('admin')}/**")
     return page
 
 
