@@ -25,6 +25,15 @@ class ActivityType(StrEnum):
     #: A chapter is a card.
     MICROLEARNING = "microlearning"
     PLAYLIST = "learning-playlist"
+    #: Passed or failed against a minimum score; its content is an outside tool's.
+    EXAM = "exam"
+
+
+class Content(StrEnum):
+    """Where what is learned stands: in chapters here, or with an outside tool (LTI)."""
+
+    OWN = "own"
+    LTI = "lti"
 
 
 class Opens(StrEnum):
@@ -59,7 +68,10 @@ class Course(TenantScoped, Base):
 
 
 class Activity(TenantScoped, Base):
-    """One thing to learn. ``lti_available`` is "Available for LTI": other LMSs may open it while it is published."""
+    """One thing to learn. ``lti_available`` is "Available for LTI": other LMSs may open it while it is published.
+
+    ``minimum_score`` is percent, 1 to 100: an exam's, and only an exam's.
+    """
 
     __tablename__ = "activity"
     __table_args__ = (
@@ -75,12 +87,23 @@ class Activity(TenantScoped, Base):
     position: Mapped[int]
     status: Mapped[Status] = mapped_column(named(Status), default=Status.DRAFT)
     lti_available: Mapped[bool] = mapped_column(default=False)
+    content: Mapped[Content] = mapped_column(named(Content), default=Content.OWN)
+    minimum_score: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
     @property
     def is_playlist(self) -> bool:
         return self.type is ActivityType.PLAYLIST
+
+    @property
+    def is_exam(self) -> bool:
+        return self.type is ActivityType.EXAM
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether a tool of somebody else is what one learns with."""
+        return self.content is Content.LTI
 
     course: Mapped[Course] = relationship(
         primaryjoin=lambda: foreign(Activity.course_id) == Course.id, back_populates="activities"

@@ -81,6 +81,53 @@ class Attempt(TenantScoped, Base):
         return self.state is AttemptState.COMPLETED
 
 
+class Verdict(StrEnum):
+    """Of an exam. While there is none, it waits for a result."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class Grading(StrEnum):
+    """AGS ``gradingProgress`` as it matters here: only what is decided decides."""
+
+    NONE = "none"
+    AWAITED = "awaited"
+    FAILED = "failed"
+    DECIDED = "decided"
+
+
+class OutsideResult(TenantScoped, Base):
+    """The last word of an outside tool about a person in an activity, and what it meant here.
+
+    ``given`` and ``maximum`` are exact decimals in text; ``percent`` is for display and sorting. ``verdict`` was reached
+    against ``minimum``, the rule of that moment: once passed it stays so. ``said_at`` is the tool's time, ``source``
+    its name here.
+    """
+
+    __tablename__ = "outside_result"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "person_id", "activity_id"),
+        belongs_to("person_id", "person"),
+        belongs_to("activity_id", "activity"),
+        sa.Index("ix_outside_result_activity", "tenant_id", "activity_id"),
+    )
+
+    person_id: Mapped[UUID]
+    activity_id: Mapped[UUID]
+    given: Mapped[str | None]
+    maximum: Mapped[str | None]
+    percent: Mapped[Decimal | None]
+    grading: Mapped[Grading] = mapped_column(named(Grading), default=Grading.NONE)
+    verdict: Mapped[Verdict | None] = mapped_column(named(Verdict))
+    minimum: Mapped[int | None]
+    comment: Mapped[str] = mapped_column(default="")
+    source: Mapped[str] = mapped_column(default="")
+    withdrawn_at: Mapped[datetime | None]
+    said_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class Answer(TenantScoped, Base):
     """The one answer to a check question in an attempt, with the points it earned of those possible then."""
 

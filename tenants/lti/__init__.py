@@ -30,6 +30,7 @@ def includeme(config: Configurator) -> None:
     config.include("tenants.lti.tool.activity_views")
     config.include("tenants.lti.tool.consumer_views")
     config.include("tenants.lti.tool.migration_views")
+    config.include("tenants.lti.platform")
     config.include("tenants.lti.launches.views")
     config.include("tenants.lti.key_views")
     config.include("tenants.lti.selftest.views")

@@ -28,6 +28,13 @@ class Protocol(StrEnum):
     LTI_13 = "1.3"
 
 
+class Direction(StrEnum):
+    """``in``: another LMS opens our activity. ``out``: we open an outside tool."""
+
+    IN = "in"
+    OUT = "out"
+
+
 class Launch(TenantScoped, Base):
     """``state_hash`` and ``nonce`` are the single-use pair of the OIDC login; ``consumed_at`` says they are used up.
 
@@ -35,6 +42,10 @@ class Launch(TenantScoped, Base):
     decided, under "login" and "launch". ``login`` is what the platform sent to start, kept while it may be needed to
     start again in another window; ``login_shown`` and ``claims`` are redacted for people. Of an LTI 1.2 launch, which
     has no login, ``claims`` are its parameters, and ``platform_name`` is what we call its consumer.
+
+    Of a launch of ours (``direction`` out), ``state_hash`` is of the ``lti_message_hint``, ``nonce`` the tool's,
+    ``claims`` what we sent, ``platform_name`` the tool's name, and "login" and "launch" are the checks before we began
+    and before we signed.
     """
 
     __tablename__ = "lti_launch"
@@ -43,6 +54,14 @@ class Launch(TenantScoped, Base):
         sa.Index("ix_lti_launch_time", "tenant_id", "started_at"),
         sa.Index("ix_lti_launch_platform", "tenant_id", "platform_id", "started_at"),
         sa.Index("ix_lti_launch_consumer", "tenant_id", "consumer_key_id", "started_at"),
+        sa.Index(
+            "ix_lti_launch_tool_link",
+            "tenant_id",
+            "tool_link_id",
+            "started_at",
+            sqlite_where=sa.text("tool_link_id IS NOT NULL"),
+            postgresql_where=sa.text("tool_link_id IS NOT NULL"),
+        ),
         # No index names a column that a launch changes, and there is room for it beside the login: PostgreSQL then
         # leaves all indexes alone (heap-only tuples).
         {"postgresql_with": {"fillfactor": 40}},
@@ -55,6 +74,12 @@ class Launch(TenantScoped, Base):
     message_type: Mapped[str] = mapped_column(default="")
     protocol: Mapped[str] = mapped_column(default=Protocol.LTI_13.value, server_default=Protocol.LTI_13.value)
 
+    direction: Mapped[Direction] = mapped_column(
+        named(Direction), default=Direction.IN, server_default=Direction.IN.value
+    )
+
+    tool_id: Mapped[UUID | None]
+    tool_link_id: Mapped[UUID | None]
     consumer_key_id: Mapped[UUID | None]
     platform_id: Mapped[UUID | None]
     platform_name: Mapped[str] = mapped_column(default="")
