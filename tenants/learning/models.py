@@ -100,7 +100,7 @@ class Grading(StrEnum):
 class OutsideResult(TenantScoped, Base):
     """The last word of an outside tool about a person in an activity, and what it meant here.
 
-    ``given`` and ``maximum`` are exact decimals in text; ``percent`` is for display and sorting. ``verdict`` was reached
+    ``given`` and ``maximum`` are decimals in text; ``percent`` is for display and sorting. ``verdict`` was reached
     against ``minimum``, the rule of that moment: once passed it stays so. ``said_at`` is the tool's time, ``source``
     its name here.
     """
