@@ -19,7 +19,7 @@ def issuer(academy: Academy) -> str:
 
 
 def authorize_url(academy: Academy) -> str:
-    """ "OIDC URL", also called authentication URL."""
+    """The “OIDC URL” of vendors, also called authentication URL."""
     return f"{academy.url}{AUTHORIZE_PATH}"
 
 
