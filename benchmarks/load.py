@@ -79,6 +79,11 @@ class _Connection:
     def status(self) -> int:
         return int(self.received[9:12])
 
+    @property
+    def is_last(self) -> bool:
+        """The server will hang up, as waitress does after every 204."""
+        return b"\r\nconnection: close" in self.received[: self.head_length].lower()
+
 
 def _content_length(head: bytes) -> int:
     """Answers without a length (204, 304) have no body; nobody here answers in chunks."""
@@ -137,8 +142,11 @@ class _Run:
             if not connection.answered():
                 return
             self._note(connection, connection.status)
+            is_over = connection.is_last
         except ConnectionError:
             self._note(connection, 0)
+            is_over = True
+        if is_over:
             connection.socket.close()
             connection = self._connect()
         self.busy.pop(number)

@@ -9,6 +9,7 @@ from benchmarks import cpu
 from benchmarks.delivery import OUTCOMES, SCORES, Delivery
 from benchmarks.load import Generator, Order
 from benchmarks.measure import Contestant, Effort, Figures, Key, OverHttp, contest
+from benchmarks.platform import PLATFORM_PATHS, OutsideTool, PlatformPath
 from benchmarks.roster import RosterPreview
 from benchmarks.school import DEPLOYMENT, get, post
 from benchmarks.systems import FormPeer, Lyceum, Peer, Program, Stage
@@ -34,6 +35,7 @@ PATHS = (
     *FORM_LAUNCHES,
     "catalog",
     "picker",
+    *PLATFORM_PATHS,
 )
 UNIT: Key = ("waitress_echo", "")
 ECHO_BODY = b"x" * 3400
@@ -66,6 +68,10 @@ class Arena:
             system.settle()
         return systems
 
+    @cached_property
+    def tools(self) -> list[OutsideTool]:
+        return [OutsideTool(lyceum, self.stage.school) for lyceum in self.lyceums]
+
     def measure(self, path: str, effort: Effort) -> dict[Key, Figures]:
         """Raises `FailedError` when anybody gives a wrong answer."""
         with self._contestants(path) as contestants:
@@ -85,6 +91,8 @@ class Arena:
             elif path == "roster_preview":
                 previews = (RosterPreview(lyceum, self.generator, self.sink.port) for lyceum in self.lyceums)
                 yield [ends.enter_context(closing(preview)) for preview in previews]
+            elif path in PLATFORM_PATHS:
+                yield [self._platform(path, tool) for tool in self.tools]
             elif path == "catalog":
                 yield [self._catalog(lyceum) for lyceum in self.lyceums]
             elif path in ("score_delivery", "outcome_delivery"):
@@ -138,6 +146,13 @@ class Arena:
         lyceum.add_courses()
         page = get(lyceum.tool.host, "/courses", lyceum.signed_in(Role.LEARNER))
         return self._over_http(lyceum, lambda count: [page] * count, 200)
+
+    def _platform(self, path: str, tool: OutsideTool) -> PlatformPath:
+        lyceum, (accepted, log) = tool.lyceum, PLATFORM_PATHS[path]
+        return PlatformPath(
+            lyceum.name, lyceum.database, self.generator, lyceum.port, lyceum.pids, tool.requests(path), accepted,
+            lyceum=lyceum, log=log,
+        )  # fmt: skip
 
     def _picker(self, lyceum: Lyceum) -> OverHttp:
         """A teacher's first page of a hundred activities."""

@@ -14,6 +14,7 @@ COLUMNS = {
     "echo_units": "E",
     "ratio": "× peer",
     "grown_mb": "MB grown",
+    "statements": "statements",
 }
 PEERS = ("pylti1p3_flask", "lti_flask")
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -133,7 +134,8 @@ class Lyceum(_System):
         stage.ends.callback(self.installation.close)
         self.owner_url = _plain(self.installation.settings.get("lyceum.database.owner_url", ""))
         self.installation.cli("migrate")
-        self.runtime = configure(self.installation.settings).registry.runtime
+        self._config = configure({**self.installation.settings, "lyceum.log.level": "warning"})
+        self.runtime = self._config.registry.runtime
         stage.ends.callback(self.runtime.close)
         self.kit = House(database, self.installation.settings, self.runtime, None).academy()
         self.activity = self.kit.activity()
@@ -158,6 +160,11 @@ class Lyceum(_System):
             return FormTool(
                 self.tool.host, launch12_url(self.kit.academy, self.activity.id), key.key, consumers.reveal(key)
             )
+
+    @cached_property
+    def application(self) -> Any:
+        """The same in this process, where its statements can be counted."""
+        return self._config.make_wsgi_app()
 
     @property
     def platform_id(self) -> UUID:

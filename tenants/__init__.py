@@ -10,6 +10,7 @@ FEATURES = (
     "tenants.grades",
     "tenants.lti",
     "tenants.integrations",
+    "tenants.reports",
 )
 
 

@@ -4,6 +4,7 @@ import click
 
 from tenants.accounts.cli import operator
 from tenants.demo.cli import demo, run
+from tenants.lti.activity_cli import create
 from tenants.lti.cli import launches, lti, platform, scores
 from tenants.lti.consumer_cli import consumer
 from tenants.lti.invite_cli import invite, links, roster
@@ -11,11 +12,15 @@ from tenants.lti.keys_cli import keys
 from tenants.lti.platform_cli import activate, approve, check, deactivate
 from tenants.lti.selftest_cli import selftest
 from tenants.lti.sharing_cli import activity, course
+from tenants.lti.tool_cli import tool
+from tenants.reports.cli import results
 
 
 def add_to(group: click.Group) -> None:
     lti.add_command(consumer)
-    for command in (operator, demo, run, course, activity, lti, launches, scores):
+    activity.add_command(create)
+    lti.add_command(tool)
+    for command in (operator, demo, run, course, activity, lti, launches, scores, results):
         group.add_command(command)
     for command in (invite, links, roster, keys, selftest):
         lti.add_command(command)

@@ -14,6 +14,7 @@ WORDS = {
     "kind": "text",
     "type": "e-learning",
     "field": "auth_url",
+    "tool_field": "login_url",
     "slug": "nowhere",
     "name": "lti",
     "token": "x" * 43,

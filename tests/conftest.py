@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "redis: needs Redis")
     config.addinivalue_line("markers", "chromium: needs Chromium")
     config.addinivalue_line("markers", "nginx: needs nginx")
+    config.addinivalue_line("markers", "node: needs Node.js and npm")
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     services = config.stash[_services] = Services.start()

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 from PIL import Image
@@ -13,6 +14,10 @@ from tenants.catalog.pictures import store_picture
 from tenants.grades.models import DeliveryTry, Progress, Result, ScoreDelivery
 from tenants.lti.launches.models import Launch, Outcome
 from tenants.lti.launches.sharing import Shares
+from tenants.lti.platform.log import Service, note_call
+from tenants.lti.platform.models import LineItem
+from tenants.lti.platform.registration import ToolInvitations
+from tenants.lti.platform.tools import Tools, ToolValues
 from tenants.lti.selftest.models import RunState
 from tenants.lti.selftest.services import SelfTests
 from tenants.lti.tool.consumers import Consumers
@@ -73,6 +78,11 @@ def furnish(house: House, kit: Kit | None = None) -> Furnished:
         )  # fmt: skip
         question_of_deployment = Deployment(platform_id=platform.id, deployment_id=f"{CANARY} 2")
         invitation, _token = Invitations(session).make(CANARY)
+        tool = Tools(session, house.runtime.outbound).create(tool_values(f"{CANARY} tool"))
+        tool_invitation, _address = ToolInvitations(session).make(kit.academy, tool.login_url, CANARY)
+        column = LineItem(tool_id=tool.id, course_id=activity.course_id, label=CANARY, maximum=Decimal(100))
+        session.add(column)
+        note_call(session, Service.SCORE, status=404, code="CALL_NOT_YOURS", seen=CANARY, tool=tool)
         share, _link = Shares(session).make(launch, CANARY)
         test, _is_new = SelfTests(session).begin(platform, CANARY)
         SelfTests(session).end(test, RunState.DONE)
@@ -97,6 +107,7 @@ def furnish(house: House, kit: Kit | None = None) -> Furnished:
             "invitation_id": invitation.id,
             "item_id": playlist.items[0].id,
             "launch_id": launch.id,
+            "line_item_id": column.id,
             "link_id": link.id,
             "media_id": media.id,
             "person_id": person.id,
@@ -105,9 +116,16 @@ def furnish(house: House, kit: Kit | None = None) -> Furnished:
             "case_id": case.id,
             "playlist_id": playlist.id,
             "share_id": share.id,
+            "tool_id": tool.id,
+            "tool_invitation_id": tool_invitation.id,
         }
         ids = {name: str(value) for name, value in found.items()}
     return Furnished(kit, ids)
+
+
+def tool_values(name: str) -> ToolValues:
+    base = f"https://{uuid4().hex[:8]}.example"
+    return ToolValues(name=name, login_url=f"{base}/login", jwks_url=f"{base}/jwks", target_url=base, is_active=True)
 
 
 def platform_values(name: str) -> PlatformValues:

@@ -28,9 +28,12 @@ from saas.tenancy.resolve import Academy
 from tenants.access import Role
 from tenants.accounts.models import Person
 from tenants.accounts.services import People, SignIn
-from tenants.catalog.models import Activity, ActivityType, BlockKind, Opens
+from tenants.catalog.models import Activity, ActivityType, BlockKind, Content, Opens, Status
 from tenants.catalog.playlists import Playlists
 from tenants.catalog.services import Catalog
+from tenants.lti.launches.models import Protocol
+from tenants.lti.platform.models import Tool, ToolLink
+from tenants.lti.wire import ags, nrps
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("sqlite", "postgresql")
@@ -301,3 +304,74 @@ class Kit:
             assert len(made.items) == len(items)
             session.expunge_all()
             return made
+
+    def tool(self, **values: Any) -> Tool:
+        """An outside tool of LTI 1.3, active; ``values`` are columns."""
+        name = uuid4().hex[:8]
+        defaults = {
+            "name": f"Tool {name}",
+            "client_id": f"client-{name}",
+            "deployment_id": f"deployment-{name}",
+            "login_url": "https://tool.example/login",
+            "target_url": "https://tool.example/launch",
+            "jwks_url": "https://tool.example/jwks",
+            "redirect_urls": ["https://tool.example/launch"],
+            "scopes": [*ags.SCOPES, nrps.SCOPE],
+            "is_active": True,
+        }
+        with self.session() as session:
+            tool = Tool(**{**defaults, **values})
+            session.add(tool)
+            session.flush()
+            session.refresh(tool)
+            session.expunge_all()
+            return tool
+
+    def outside(
+        self,
+        *,
+        exam: bool = False,
+        minimum: int = 70,
+        version: Protocol = Protocol.LTI_13,
+        tool: Tool | None = None,
+        url: str = "https://tool.example/launch",
+        key: str = "vendor-key",
+        secret: str = "vendor-secret",
+        custom: Collection[tuple[str, str]] = (),
+    ) -> tuple[Activity, ToolLink]:
+        """A published activity whose content is an outside tool's; with LTI 1.3 and no ``tool`` it gets a new one."""
+        modern = version is Protocol.LTI_13
+        tool = (tool or self.tool()) if modern else None
+        with self.session() as session:
+            course = Catalog(session).create_course("A course")
+            course.status = Status.PUBLISHED
+            activity = Activity(
+                course_id=course.id,
+                type=ActivityType.EXAM if exam else ActivityType.E_LEARNING,
+                title="An outside exam" if exam else "An outside e-learning",
+                description="What it is about",
+                position=0,
+                status=Status.PUBLISHED,
+                content=Content.LTI,
+                minimum_score=minimum if exam else None,
+            )
+            session.add(activity)
+            session.flush()
+            link = ToolLink(
+                activity_id=activity.id,
+                lti_version=version,
+                tool_id=tool.id if tool else None,
+                url=url,
+                resource_link_id=uuid4().hex,
+                key="" if modern else key,
+                sealed_secret=""
+                if modern
+                else self.runtime.secrets.seal(self.academy.id, "lti.tool_secret", secret.encode()),
+                custom=[list(pair) for pair in custom],
+            )
+            session.add(link)
+            session.flush()
+            for row in (activity, link):
+                session.refresh(row)
+            session.expunge_all()
+            return activity, link

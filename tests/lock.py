@@ -4,6 +4,8 @@ Locks are universal (one for every platform from Python 3.11 on) and name no reg
 mirror. Where nothing newer exists the files stay as they are, to the byte.
 """
 
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,12 +37,47 @@ class Lock:
         return self.path.read_text() != before
 
 
-def locks() -> Iterator[Lock]:
+@dataclass(frozen=True)
+class NodeLock:
+    """Of a peer in JavaScript. What npm adds for reading (whom to pay, what is deprecated) is left out."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "package-lock.json"
+
+    def renew(self) -> bool:
+        """As `Lock.renew`."""
+        before = self.path.read_text() if self.path.exists() else ""
+        self.path.unlink(missing_ok=True)
+        command = ["npm", "install", "--package-lock-only", "--omit-lockfile-registry-resolved=true", "--silent"]
+        try:
+            subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+        except (subprocess.CalledProcessError, FileNotFoundError):
+            self.path.write_text(before)
+            raise
+        self.path.write_text(without_addresses(self.path.read_text()))
+        return self.path.read_text() != before
+
+
+def without_addresses(text: str) -> str:
+    """A package-lock.json without what only people read."""
+    lock = json.loads(text)
+    for about in lock["packages"].values():
+        for name in ("funding", "deprecated"):
+            about.pop(name, None)
+    return json.dumps(lock, indent=2, ensure_ascii=False) + "\n"
+
+
+def locks() -> Iterator[Lock | NodeLock]:
     """The product's first, because the tests' libraries must be at the same versions; then each peer's own."""
     yield Lock(ROOT, ("pyproject.toml",))
     yield Lock(ROOT, ("pyproject.toml", "--group", "dev", "-c", "requirements.txt"), "tests/requirements.txt")
     for source in sorted(ROOT.glob("*/peers/*/requirements.in")):
         yield Lock(source.parent, (source.name,))
+    for source in sorted(ROOT.glob("*/peers/*/package.json")) if shutil.which("npm") else ():
+        yield NodeLock(source.parent)
 
 
 def main() -> int:

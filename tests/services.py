@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and Chromium for the tests: private instances on free ports, or those the environment names.
+"""PostgreSQL, Redis, Chromium and Node.js for the tests: private instances on free ports, or those the environment names.
 
 ``python -m tests.services install`` (run by ``make test``) installs what is missing, on Debian as root. What is still
 missing afterwards is reported by `missing`; its tests are skipped loudly, or fail with ``LYCEUM_TEST_REQUIRE_ALL=1``.
@@ -16,7 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PACKAGES = {"postgresql": "postgresql", "redis": "redis-server", "chromium": "chromium", "nginx": "nginx"}
+PACKAGES = {
+    "postgresql": "postgresql",
+    "redis": "redis-server",
+    "chromium": "chromium",
+    "nginx": "nginx",
+    "node": "nodejs npm",
+}
 
 
 def postgres_bin() -> Path | None:
@@ -30,6 +36,11 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def node() -> str | None:
+    """Node.js with npm: they run the peers that are written in JavaScript."""
+    return shutil.which("npm") and shutil.which("node")
+
+
 def missing() -> list[str]:
     """What the tests want and this machine has not."""
     has: dict[str, Callable[[], object]] = {
@@ -37,6 +48,7 @@ def missing() -> list[str]:
         "redis": lambda: os.environ.get("LYCEUM_TEST_REDIS") or shutil.which("redis-server"),
         "chromium": chromium,
         "nginx": lambda: shutil.which("nginx"),
+        "node": node,
     }
     return [name for name, present in has.items() if not present()]
 
@@ -60,7 +72,7 @@ def install() -> None:
         policy.chmod(0o755)
     try:
         subprocess.run(["apt-get", "-qq", "update"], env=quiet, check=False, stdout=subprocess.DEVNULL)
-        names = [PACKAGES[name] for name in lacking]
+        names = [package for name in lacking for package in PACKAGES[name].split()]
         subprocess.run(
             ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *names],
             env=quiet,

@@ -38,13 +38,14 @@ def upgrade() -> None:
     add_choice(connection, "lti_launch", "direction", "direction", ("in", "out"), "in")
     for column in ("tool_id", "tool_link_id"):
         op.add_column("lti_launch", sa.Column(column, sa.Uuid(), nullable=True))
-    op.create_index(
-        "ix_lti_launch_tool_link",
-        "lti_launch",
-        ["tenant_id", "tool_link_id", "started_at"],
-        sqlite_where=sa.text("tool_link_id IS NOT NULL"),
-        postgresql_where=sa.text("tool_link_id IS NOT NULL"),
-    )
+    for column in ("tool_link", "tool"):
+        op.create_index(
+            f"ix_lti_launch_{column}",
+            "lti_launch",
+            ["tenant_id", f"{column}_id", "started_at"],
+            sqlite_where=sa.text(f"{column}_id IS NOT NULL"),
+            postgresql_where=sa.text(f"{column}_id IS NOT NULL"),
+        )
     op.create_table(
         "outside_result",
         sa.Column("tenant_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -175,7 +176,8 @@ def upgrade() -> None:
         _belongs_to("lti_line_item", "tool_link_id", "lti_tool_link"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_lti_line_item"),
     )
-    op.create_index("ix_lti_line_item_course", "lti_line_item", ["tenant_id", "tool_id", "course_id"], unique=False)
+    op.create_index("ix_lti_line_item_course", "lti_line_item", ["tenant_id", "course_id", "tool_id"], unique=False)
+    op.create_index("ix_lti_line_item_tool", "lti_line_item", ["tenant_id", "tool_id"], unique=False)
     op.create_index("ix_lti_line_item_link", "lti_line_item", ["tenant_id", "tool_link_id"], unique=False)
     op.create_table(
         "lti_received_score",
@@ -249,6 +251,7 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
         sa.Column("tool_id", sa.Uuid(), nullable=True),
+        sa.Column("asked", Json, nullable=False),
         sa.Column("last_code", sa.Text(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
@@ -301,7 +304,8 @@ def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
     for_each_tenant(op.get_bind(), _forget_outside)
-    op.drop_index("ix_lti_launch_tool_link", "lti_launch")
+    for column in ("tool", "tool_link"):
+        op.drop_index(f"ix_lti_launch_{column}", "lti_launch")
     for column in ("tool_link_id", "tool_id", "direction"):
         op.drop_column("lti_launch", column)
     for column in ("minimum_score", "content"):

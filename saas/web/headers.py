@@ -30,10 +30,12 @@ FRAMABLE = "lyceum.framable"
 FrameOrigins = Callable[[Request], Iterable[str]]
 
 
-def content_policy(ancestors: Iterable[str], form_targets: Iterable[str] = ()) -> str:
+def content_policy(ancestors: Iterable[str], form_targets: Iterable[str] = (), frames: Iterable[str] = ()) -> str:
+    """``frames``: whose pages may stand in a frame of this one, besides our own; without any, no frames at all."""
     framers = " ".join(ancestors) or "'none'"
-    forms = " ".join(("'self'", *form_targets))
-    return "; ".join((*POLICY, f"form-action {forms}", f"frame-ancestors {framers}"))
+    forms, framed = " ".join(("'self'", *form_targets)), " ".join(frames)
+    own = (f"frame-src 'self' {framed}",) if framed else ()
+    return "; ".join((*POLICY, *own, f"form-action {forms}", f"frame-ancestors {framers}"))
 
 
 def tween_factory(handler: Callable[[Request], Any], registry: Any) -> Callable[[Request], Any]:

@@ -1,5 +1,7 @@
 """Forms of authors."""
 
+import re
+
 from wtforms import (
     BooleanField,
     FieldList,
@@ -18,7 +20,7 @@ from saas.web.forms import Form, cleaned
 from saas.web.i18n import _
 from tenants.catalog.blocks import QuestionKind
 from tenants.catalog.models import ActivityType, Opens
-from tenants.catalog.services import TEXT_LENGTH, TITLE_LENGTH
+from tenants.catalog.services import HIGHEST_MINIMUM, LOWEST_MINIMUM, TEXT_LENGTH, TITLE_LENGTH
 
 QUESTION_KINDS = {
     QuestionKind.SINGLE: _("One right answer"),
@@ -52,10 +54,28 @@ class MicrolearningForm(ActivityForm):
     )
 
 
+class MinimumField(IntegerField):
+    """A whole percentage that must be there: nothing is rounded, and nothing is filled in."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0].strip() if valuelist else ""
+        self.data = int(text) if re.fullmatch(r"[0-9]{1,3}", text) else None
+        if self.data is None or not LOWEST_MINIMUM <= self.data <= HIGHEST_MINIMUM:
+            raise ValueError(_("Enter a whole number between 1 and 100"))
+
+
+class ExamForm(ActivityForm):
+    minimum_score = MinimumField(
+        _("Minimum score"),
+        description=_("In percent, between 1 and 100. Who reaches it has passed; below it, failed."),
+    )
+
+
 ACTIVITY_FORMS: dict[ActivityType, type[ActivityForm]] = {
     ActivityType.E_LEARNING: ActivityForm,
     ActivityType.MICROLEARNING: MicrolearningForm,
     ActivityType.PLAYLIST: ActivityForm,
+    ActivityType.EXAM: ExamForm,
 }
 
 

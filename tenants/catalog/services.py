@@ -1,6 +1,7 @@
 """Authoring: courses, activities, chapters and blocks; order, publishing and sharing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,13 +12,34 @@ from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from tenants.accounts.names import visible
 from tenants.catalog.blocks import check_body
-from tenants.catalog.models import Activity, ActivityType, Block, BlockKind, Chapter, Course, PlaylistItem, Status
+from tenants.catalog.models import (
+    Activity,
+    ActivityType,
+    Block,
+    BlockKind,
+    Chapter,
+    Content,
+    Course,
+    PlaylistItem,
+    Status,
+)
 from tenants.catalog.playlists import Playlists, open_items
 
 TITLE_LENGTH = 200
 TEXT_LENGTH = 5000
+#: Percent.
+LOWEST_MINIMUM, HIGHEST_MINIMUM = 1, 100
+#: What a tool of somebody else can be here.
+OUTSIDE_TYPES = (ActivityType.E_LEARNING, ActivityType.EXAM)
 Found = TypeVar("Found", Course, Activity, Chapter, Block)
 Placed = TypeVar("Placed", Activity, Chapter, Block, PlaylistItem)
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """Announced before an activity is published whose content is not ours: who keeps its link may still refuse."""
+
+    activity: Activity
 
 
 def _title(text: str) -> str:
@@ -28,6 +50,8 @@ def _title(text: str) -> str:
 
 
 def _refuse_empty(activity: Activity) -> None:
+    if activity.is_outside:
+        return
     if activity.is_playlist:
         if not any(item.mandatory for item in open_items(activity)):
             raise Refused("PLAYLIST_EMPTY")
@@ -85,9 +109,21 @@ class Catalog:
         description: str = "",
         minutes: int | None = None,
         type_: ActivityType = ActivityType.E_LEARNING,
+        *,
+        content: Content = Content.OWN,
+        minimum: int | None = None,
     ) -> Activity:
-        activity = Activity(course_id=course.id, type=type_, title=_title(title), position=len(course.activities))
+        """An exam is always a tool's and has a ``minimum`` score, percent; `Refused` EXAM_MINIMUM without."""
+        is_exam = type_ is ActivityType.EXAM
+        content = Content.LTI if is_exam else content
+        if content is Content.LTI and type_ not in OUTSIDE_TYPES:
+            raise Refused("WEB_BAD_REQUEST", seen=type_.value)
+        activity = Activity(
+            course_id=course.id, type=type_, content=content, title=_title(title), position=len(course.activities)
+        )
         self.edit_activity(activity, title, description, minutes)
+        if is_exam:
+            self.set_minimum(activity, minimum)
         course.activities.append(activity)
         self.session.flush()
         return activity
@@ -95,6 +131,24 @@ class Catalog:
     def edit_activity(self, activity: Activity, title: str, description: str, minutes: int | None) -> None:
         activity.title, activity.description = _title(title), description.strip()[:TEXT_LENGTH]
         activity.duration_minutes = minutes
+
+    def set_minimum(self, activity: Activity, minimum: int | None) -> None:
+        """The score an exam is passed with. What it means for results that are there is decided by the caller."""
+        if not activity.is_exam or minimum is None or not LOWEST_MINIMUM <= minimum <= HIGHEST_MINIMUM:
+            raise Refused("EXAM_MINIMUM", seen=str(minimum))
+        activity.minimum_score = minimum
+
+    def copy_activity(self, activity: Activity, title: str) -> Activity:
+        """A draft with the same details at the end of the course; what it opens is copied by who keeps that."""
+        return self.create_activity(
+            activity.course,
+            title,
+            activity.description,
+            activity.duration_minutes,
+            activity.type,
+            content=activity.content,
+            minimum=activity.minimum_score,
+        )
 
     def create_chapter(self, activity: Activity, title: str) -> Chapter:
         chapter = Chapter(activity_id=activity.id, title=_title(title), position=len(activity.chapters))
@@ -134,6 +188,8 @@ class Catalog:
         """An activity is published only when it has something to learn; taking it back needs nothing."""
         if on and isinstance(thing, Activity):
             _refuse_empty(thing)
+            if thing.is_outside:
+                self.session.announce(Publishing(thing))
         thing.status = Status.PUBLISHED if on else Status.DRAFT
         if isinstance(thing, Activity):
             Playlists(self.session).touched([thing.id])

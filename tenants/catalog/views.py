@@ -14,8 +14,8 @@ from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.catalog.forms import ACTIVITY_FORMS, CardForm, ChapterForm, CourseForm
-from tenants.catalog.models import Activity, ActivityType, Chapter, Course, Media, Status
-from tenants.catalog.services import Catalog
+from tenants.catalog.models import Activity, ActivityType, Chapter, Content, Course, Media, Status
+from tenants.catalog.services import OUTSIDE_TYPES, Catalog
 
 EVERYTHING = _(
     "Everything in it goes too: content, attempts and results of learners. Links to it in other learning systems will"
@@ -124,27 +124,40 @@ class CoursePages(AuthoringView):
 
     @view_config(route_name="activity_new", request_method="GET", renderer=page("courses/activity_types.html"))
     def choose_type(self) -> dict[str, Any]:
-        return {"course": self.context}
+        return {"course": self.context, "type": None}
 
+    @view_config(route_name="activity_new_content", request_method="GET", renderer=page("courses/activity_types.html"))
+    def choose_content(self) -> dict[str, Any]:
+        """Written here, or an outside tool's; an exam is always a tool's."""
+        return {"course": self.context, "type": self._type().value, "lti_on": self.request.tenant.has("lti")}
+
+    @view_config(route_name="activity_new_outside", request_method="GET", renderer=page("courses/activity_form.html"))
     @view_config(route_name="activity_new_typed", request_method="GET", renderer=page("courses/activity_form.html"))
     def new_activity(self) -> dict[str, Any]:
         return self._activity_form(ACTIVITY_FORMS[self._type()].of(self.request))
 
+    @view_config(route_name="activity_new_outside", request_method="POST", renderer=page("courses/activity_form.html"))
     @view_config(route_name="activity_new_typed", request_method="POST", renderer=page("courses/activity_form.html"))
     def create_activity(self) -> Any:
+        """What is written here goes on with its content; what a tool has, with the settings that say which."""
         form = ACTIVITY_FORMS[self._type()].of(self.request)
+        values = self._activity_form(form)
         if not form.accepted():
-            return self.refused(**self._activity_form(form))
-        made = self.catalog.create_activity(
-            self.context, form.title.data, form.description.data or "", form.duration_minutes.data, self._type()
-        )
-        return self.go("activity_content", activity_id=made.id)
+            return self.refused(**values)
+        minimum = form.minimum_score.data if self._type() is ActivityType.EXAM else None
+        details = form.title.data, form.description.data or "", form.duration_minutes.data, self._type()
+        content = Content.LTI if values["outside"] else Content.OWN
+        made = self.catalog.create_activity(self.context, *details, content=content, minimum=minimum)
+        return self.go("activity_settings" if made.is_outside else "activity_content", activity_id=made.id)
 
     def _type(self) -> ActivityType:
         return ActivityType(self.request.matchdict["type"])
 
     def _activity_form(self, form: Any) -> dict[str, Any]:
-        return {"form": form, "course": self.context, "type": self._type().value}
+        outside = self.request.matched_route.name == "activity_new_outside"
+        if outside and not self.request.tenant.has("lti"):
+            raise Refused("LTI_OFF")
+        return {"form": form, "course": self.context, "type": self._type().value, "outside": outside}
 
 
 @view_defaults(permission=Permission.AUTHOR)
@@ -163,15 +176,26 @@ class ActivityPages(AuthoringView):
         self.catalog.edit_activity(
             self.context, form.title.data, form.description.data or "", form.duration_minutes.data
         )
+        if self.context.is_exam and (question := self._new_minimum(form.minimum_score.data)):
+            return question
         self.say(_("Saved"))
         return self.go("activity_settings", activity_id=self.context.id)
 
+    def _new_minimum(self, minimum: int) -> Response | None:
+        """Saved at once, unless it changes what somebody was told: then the page that asks first."""
+        if minimum == self.context.minimum_score:
+            return None
+        if self.request.registry.exam_would_flip(self.request, self.context, minimum):
+            return self.go("exam_minimum", activity_id=self.context.id, _query={"minimum": minimum})
+        self.catalog.set_minimum(self.context, minimum)
+        return None
+
     def _settings(self, form: Any) -> dict[str, Any]:
-        panels = self.request.panels("activity.settings", self.context)
         return {
             "form": form,
             "activity": self.context,
-            "panels": panels,
+            "connection": self.request.panels("activity.connection", self.context),
+            "panels": self.request.panels("activity.settings", self.context),
             "tabs": activity_tabs(self.request, self.context),
         }
 
@@ -210,7 +234,7 @@ class ActivityPages(AuthoringView):
 
     @view_config(route_name="activity_content", request_method="POST", renderer=page("courses/content.html"))
     def add_chapter(self) -> Any:
-        if self.context.is_playlist:
+        if self.context.is_playlist or self.context.is_outside:
             raise Refused("WEB_NOT_FOUND")
         form = chapter_form(self.context).of(self.request)
         if not form.accepted():
@@ -219,7 +243,9 @@ class ActivityPages(AuthoringView):
         return self.go("chapter_edit", chapter_id=chapter.id)
 
     def _content(self, form: Any) -> dict[str, Any]:
-        return {"form": form, "activity": self.context, "tabs": activity_tabs(self.request, self.context)}
+        panels = self.request.panels("activity.content", self.context) if self.context.is_outside else []
+        tabs = activity_tabs(self.request, self.context)
+        return {"form": form, "activity": self.context, "tabs": tabs, "panels": panels}
 
 
 def chapter_form(activity: Activity) -> type[ChapterForm] | type[CardForm]:
@@ -234,7 +260,11 @@ def activity_tabs(request: Request, activity: Activity) -> list[dict[str, Any]]:
             "url": request.route_path(route, **{place: activity.id}),
             "current": request.matched_route.name == route,
         }
-        for label, (route, place) in ((_("Content"), content), (_("Settings"), ("activity_settings", "activity_id")))
+        for label, (route, place) in (
+            (_("Content"), content),
+            (_("Settings"), ("activity_settings", "activity_id")),
+            (_("Results"), ("activity_results", "activity_id")),
+        )
     ]
 
 
@@ -252,6 +282,9 @@ def media(request: Request) -> Response:
 
 def includeme(config: Configurator) -> None:
     config.registry.activity_progress = lambda _request, _activities: {}
+    config.registry.exam_would_flip = lambda _request, _activity, _minimum: False
+    own = "|".join(each for each in ActivityType if each is not ActivityType.EXAM)
+    outside = "|".join(OUTSIDE_TYPES)
     config.add_route("courses", "/courses", house="academy")
     config.add_route("course_new", "/courses/new", house="academy")
     config.add_route("media", "/media/{media_id}", house="academy")
@@ -261,7 +294,9 @@ def includeme(config: Configurator) -> None:
         ("course_publish", "/publish"),
         ("course_delete", "/delete"),
         ("activity_new", "/activities/new"),
-        ("activity_new_typed", f"/activities/new/{{type:{'|'.join(ActivityType)}}}"),
+        ("activity_new_typed", f"/activities/new/{{type:{own}}}"),
+        ("activity_new_content", f"/activities/new/{{type:{outside}}}/content"),
+        ("activity_new_outside", f"/activities/new/{{type:{outside}}}/lti"),
     ):
         config.add_route(name, f"/courses/{{course_id}}{path}", factory=course_in_address, house="academy")
     for name, path in (

@@ -126,6 +126,14 @@ BREAD: list[Chapter] = [
     ),
 ]
 
+ARITHMETIC: list[Chapter] = [
+    ("Reckon", [number("How many grams of salt belong to 1000 g of flour at 2 %?", "20", "0", "0.02 × 1000 g = 20 g."),
+                number("A dough of 800 g flour has 600 g of water. What is its hydration in percent?", "75", "0", "600 ÷ 800 = 0.75."),
+                number("Twelve loaves of 750 g: how many kilograms of dough?", "9", "0", "12 × 0.75 kg = 9 kg.")]),
+    ("Judge", [choose("A dough of 80 % hydration is …", "sticky and open-crumbed", ["stiff and fine-crumbed", "not a dough"], "Much water makes large holes, and wet hands."),
+               choose("What slows a rising dough down?", ["Cold", "Salt"], ["Warmth"], "A night in the refrigerator is a day in the kitchen.")]),
+]  # fmt: skip
+
 ACADEMIES: list[dict[str, Any]] = [
     {
         "slug": "north",
@@ -153,7 +161,10 @@ ACADEMIES: list[dict[str, Any]] = [
             {
                 "title": "Bread",
                 "summary": "Good bread needs little, and patience.",
-                "activities": [{"title": "A first loaf", "description": "From four ingredients to a loaf.", "minutes": 15, "chapters": BREAD, "shared": True}],
+                "activities": [
+                    {"title": "A first loaf", "description": "From four ingredients to a loaf.", "minutes": 15, "chapters": BREAD, "shared": True},
+                    {"title": "Baker's arithmetic", "description": "Five questions, to see whether the loaf will be one.", "minutes": 10, "chapters": ARITHMETIC, "shared": True},
+                ],
             }
         ],
     },

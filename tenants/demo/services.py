@@ -12,10 +12,10 @@ from saas.tenancy.resolve import Academy, academy
 from tenants.access import Role
 from tenants.accounts.models import Person
 from tenants.accounts.services import People, SignIn
-from tenants.catalog.models import ActivityType, BlockKind, Opens
-from tenants.catalog.playlists import Playlists
 from tenants.catalog.services import Catalog
+from tenants.demo.connections import connect
 from tenants.demo.content import ACADEMIES
+from tenants.demo.courses import make_course
 
 OPERATOR_EMAIL = "operator@lyceum.example"
 
@@ -32,13 +32,19 @@ class Door:
 def make_demo(runtime: Runtime) -> bool:
     """Makes what is missing; False when everything was there."""
     made = _make_operator(runtime)
-    with runtime.database.shell(write=False) as session:
-        known = {tenant.slug for tenant in Lifecycle(session, runtime.settings.web).all()}
+    known = _academies(runtime)
     for wanted in ACADEMIES:
         if wanted["slug"] not in known:
             _make_academy(runtime, wanted)
             made = True
-    return made
+    return connect(runtime, _academies(runtime)) or made
+
+
+def _academies(runtime: Runtime) -> dict[str, Academy]:
+    """By slug."""
+    with runtime.database.shell(write=False) as session:
+        tenants = Lifecycle(session, runtime.settings.web).all()
+        return {tenant.slug: academy(tenant, runtime.settings.web) for tenant in tenants}
 
 
 def _make_operator(runtime: Runtime) -> bool:
@@ -63,36 +69,14 @@ def _make_academy(runtime: Runtime, wanted: dict[str, Any]) -> None:
         for email, given, family, role in wanted["people"][1:]:
             people.create(email, given, family, Role(role))
         for course in wanted["courses"]:
-            _make_course(Catalog(session), course)
-
-
-def _make_course(catalog: Catalog, wanted: dict[str, Any]) -> None:
-    course = catalog.create_course(wanted["title"], wanted["summary"])
-    for each in wanted["activities"]:
-        kind = ActivityType(each.get("type", ActivityType.E_LEARNING))
-        activity = catalog.create_activity(course, each["title"], each["description"], each["minutes"], kind)
-        for title, mandatory, opens in each.get("items", ()):
-            item = next(one for one in course.activities if one.title == title)
-            Playlists(catalog.session).add(activity, item, mandatory=mandatory, opens=Opens(opens))
-        for title, blocks in each.get("chapters", ()):
-            chapter = catalog.create_chapter(activity, title)
-            for block in blocks:
-                body = {name: value for name, value in block.items() if name != "block"}
-                catalog.create_block(chapter, BlockKind(block["block"]), body)
-        catalog.publish(activity, on=True)
-        catalog.share(activity, on=each["shared"])
-    catalog.publish(course, on=True)
+            make_course(Catalog(session), course)
 
 
 def doors(runtime: Runtime) -> list[Door]:
     """Fresh one-time links into the demonstration, for the last lines of `lyceum run`."""
     found_doors = []
+    tenants = _academies(runtime)
     for wanted in ACADEMIES:
-        with runtime.database.shell(write=False) as session:
-            tenants = {
-                tenant.slug: academy(tenant, runtime.settings.web)
-                for tenant in Lifecycle(session, runtime.settings.web).all()
-            }
         if wanted["slug"] in tenants:
             emails = {role: email for email, _given, _family, role in wanted["people"] if role in ("admin", "learner")}
             found_doors.append(_door(runtime, tenants[wanted["slug"]], emails))

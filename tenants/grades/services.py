@@ -251,6 +251,15 @@ class Deliveries:
             newest.setdefault(told.delivery.route_id, told)
         return list(newest.values())
 
+    def of_people(self, activity_id: UUID, person_ids: Sequence[UUID]) -> dict[UUID, list[Told]]:
+        """For a page of a gradebook: by person the newest of each route. What was superseded never is the newest."""
+        query = self._query().where(Result.activity_id == activity_id, Result.person_id.in_(person_ids))
+        query = query.where(ScoreDelivery.state != DeliveryState.SUPERSEDED)
+        found: dict[UUID, dict[UUID, Told]] = {}
+        for told in self._told(query.order_by(ScoreDelivery.created_at.desc(), ScoreDelivery.id.desc())):
+            found.setdefault(told.person.id, {}).setdefault(told.delivery.route_id, told)
+        return {person_id: list(routes.values()) for person_id, routes in found.items()}
+
     def counts(self) -> dict[DeliveryState, int]:
         query = sa.select(ScoreDelivery.state, sa.func.count(ScoreDelivery.id)).group_by(ScoreDelivery.state)
         return dict(self.session.execute(query).all())

@@ -1,4 +1,4 @@
-"""What a changed playlist means for those who are in it."""
+"""What a changed playlist, or a changed minimum score, means for those who are in it."""
 
 from uuid import UUID
 
@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from saas.jobs.registry import JobRun, job
 from tenants.catalog.models import Activity
 from tenants.learning.models import Enrolment
+from tenants.learning.outside import Flips
 from tenants.learning.playlists import PlaylistRuns
 
 #: People in one transaction.
@@ -32,3 +33,17 @@ def settle_playlist(run: JobRun, playlist_id: str) -> None:
         if len(some) < BATCH:
             return
         after = some[-1]
+
+
+@job("learning.judge_again")
+def judge_again(run: JobRun, activity_id: str, *, take_away: bool) -> None:
+    """Under the minimum score as it is now; who was judged no longer flips, so that every batch is another one."""
+    while True:
+        with run.transaction() as session:
+            activity = session.get(Activity, UUID(activity_id))
+            if activity is None or activity.minimum_score is None:
+                return
+            flips = Flips(session, activity, activity.minimum_score)
+            if flips.judge(BATCH, take_away=take_away) < BATCH:
+                flips.settle()
+                return

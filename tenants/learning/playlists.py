@@ -1,7 +1,8 @@
 """A learner on a playlist: what is open, what counts, and how the results of its activities add up.
 
 Progress is the mean over the mandatory items. Completed are all of them: then the score is the mean of their best
-scores, and like every result it never falls. Optional items, and drafts, count for nothing.
+scores, and like every result it never falls. Optional items, and drafts, count for nothing. An exam is completed once
+it is passed.
 """
 
 from collections.abc import Sequence
@@ -18,17 +19,22 @@ from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from tenants.catalog.models import Activity, Opens, PlaylistItem
 from tenants.catalog.playlists import open_items
-from tenants.learning.models import Attempt, AttemptState, EnrolledBy, Enrolment
+from tenants.learning.models import Attempt, AttemptState, EnrolledBy, Enrolment, OutsideResult, Verdict
 from tenants.learning.services import Learning, ProgressMade
+from tenants.learning.standing import Reads
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Of one activity over all attempts: the furthest progress and the best score, in percent."""
+    """Of one activity over all attempts: the furthest progress and the best score, in percent.
+
+    ``verdict`` is an exam's, once there is one.
+    """
 
     progress: Decimal = Decimal(0)
     score: Decimal | None = None
     begun: bool = False
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,24 @@ class Step:
 
     @property
     def is_done(self) -> bool:
+        if self.activity.is_exam:
+            return self.reached.verdict is Verdict.PASSED
         return self.reached.score is not None
+
+    @property
+    def progress(self) -> Decimal:
+        """Percent; an exam that was sat and not passed is not done."""
+        return Decimal(0) if self.activity.is_exam and not self.is_done else self.reached.progress
+
+    @property
+    def reads(self) -> Reads:
+        if self.activity.is_exam and self.reached.verdict is not None:
+            return Reads(self.reached.verdict.value)
+        if not self.reached.begun:
+            return Reads.NOT_STARTED
+        if self.activity.is_exam:
+            return Reads.WAITING
+        return Reads.COMPLETED if self.is_done else Reads.IN_PROGRESS
 
     @property
     def state(self) -> str:
@@ -78,7 +101,7 @@ class PlaylistOutline:
     @property
     def progress(self) -> Decimal:
         """Percent."""
-        return _mean([step.reached.progress for step in self.mandatory])
+        return _mean([step.progress for step in self.mandatory])
 
     @property
     def score(self) -> Decimal:
@@ -107,7 +130,16 @@ class PlaylistRuns:
     def outline(self, playlist: Activity) -> PlaylistOutline:
         """By columns, so that what others committed meanwhile is seen."""
         query = (
-            sa.select(Attempt.activity_id, sa.func.max(Attempt.progress), sa.func.max(Attempt.score))
+            sa.select(
+                Attempt.activity_id,
+                sa.func.max(Attempt.progress),
+                sa.func.max(Attempt.score),
+                sa.func.max(OutsideResult.verdict),
+            )
+            .outerjoin(
+                OutsideResult,
+                sa.and_(OutsideResult.person_id == Attempt.person_id, OutsideResult.activity_id == Attempt.activity_id),
+            )
             .where(
                 Attempt.person_id == self.person_id,
                 Attempt.activity_id.in_([item.activity_id for item in playlist.items]),
@@ -115,7 +147,7 @@ class PlaylistRuns:
             .group_by(Attempt.activity_id)
         )
         rows = self.session.execute(query)
-        return PlaylistOutline(playlist, {row[0]: Reached(row[1], row[2], begun=True) for row in rows})
+        return PlaylistOutline(playlist, {row[0]: Reached(row[1], row[2], True, row[3]) for row in rows})
 
     def begin(self, playlist: Activity) -> Attempt:
         """The button "Start". There is one attempt at a playlist; its activities may be repeated."""

@@ -21,9 +21,10 @@ from tenants.catalog.blocks import QuestionBody, QuestionKind, body_of
 from tenants.catalog.markdown import render_markdown
 from tenants.catalog.models import Activity, Block, BlockKind, Chapter, Status
 from tenants.catalog.services import Catalog
-from tenants.learning.models import Attempt
+from tenants.learning.outside import OutsideResults
 from tenants.learning.playlists import PlaylistRuns
 from tenants.learning.services import Learning, Outline
+from tenants.learning.standing import Reads, Standing, standings
 
 
 def activity_for_learner(request: Request) -> Activity:
@@ -60,27 +61,37 @@ class Home(View):
     @view_config(route_name="home", request_method="GET", renderer=page("learning/home.html"))
     def home(self) -> dict[str, Any]:
         learning = Learning(self.request.db, self.request.identity.id)
-        latest = _latest(learning.attempts())
-        running = [attempt for attempt in latest.values() if not attempt.is_completed]
-        done = [attempt for attempt in latest.values() if attempt.is_completed]
+        latest = [each for each in standings_of(self.request) if each.is_newest]
+        running = [each for each in latest if not each.is_done]
+        done = [each for each in latest if each.is_done]
         panels, author = self.request.panels("home", None), self.request.identity.may(Permission.AUTHOR)
         return {"running": running, "done": done, "courses": learning.catalog(), "panels": panels, "author": author}
 
     @view_config(route_name="results", request_method="GET", renderer=page("learning/results.html"))
     def results(self) -> dict[str, Any]:
-        return {"attempts": Learning(self.request.db, self.request.identity.id).attempts()}
+        return {"rows": standings_of(self.request)}
 
 
-def progress_of(request: Request, activities: Sequence[Activity]) -> dict[UUID, Attempt]:
-    """For the course page: the person's newest attempt at each activity."""
-    return _latest(Learning(request.db, request.identity.id).attempts([activity.id for activity in activities]))
+def standings_of(request: Request, activity_ids: Sequence[UUID] | None = None) -> list[Standing]:
+    """The person's attempts, newest first, with the words of outside tools; at some activities or at all."""
+    attempts = Learning(request.db, request.identity.id).attempts(activity_ids)
+    return standings(attempts, OutsideResults(request.db).of_person(request.identity.id, activity_ids))
 
 
-def _latest(attempts: Any) -> dict[Any, Attempt]:
-    latest: dict[Any, Attempt] = {}
-    for attempt in attempts:
-        latest.setdefault(attempt.activity_id, attempt)
-    return latest
+def progress_of(request: Request, activities: Sequence[Activity]) -> dict[UUID, Standing]:
+    """For the course page: how far the person is in each activity that was begun."""
+    found = standings_of(request, [activity.id for activity in activities])
+    return {each.activity.id: each for each in found if each.is_newest}
+
+
+def _message(standing: Standing) -> str:
+    """What the LMS that launched may say to the person; nothing while there is nothing to say."""
+    sentences = {
+        Reads.COMPLETED: _("You have completed “${title}”.", mapping={"title": standing.activity.title}),
+        Reads.PASSED: _("You have passed “${title}”.", mapping={"title": standing.activity.title}),
+        Reads.FAILED: _("You have not passed “${title}”.", mapping={"title": standing.activity.title}),
+    }
+    return translate(sentences[standing.reads]) if standing.reads in sentences else ""
 
 
 @view_defaults(permission=Permission.LEARN, framable=True)
@@ -96,19 +107,19 @@ class Player(View):
 
     @view_config(route_name="activity", request_method="GET", renderer=page("learning/activity.html"))
     def activity(self) -> dict[str, Any]:
-        attempts = self.learning.attempts([self.context.id])
-        panels = self.request.panels("activity.learner", self.context)
-        done = attempts and attempts[0].is_completed
-        message = translate(_("You have completed “${title}”.", mapping={"title": self.context.title})) if done else ""
+        rows = standings_of(self.request, [self.context.id])
+        standing = rows[0] if rows else Standing(self.context, None)
         return {
             "activity": self.context,
-            "attempts": attempts,
-            "panels": panels,
+            "rows": rows,
+            "standing": standing,
+            "latest": standing.attempt,
+            "panels": self.request.panels("activity.learner", self.context),
             "run": self.runs.outline(self.context) if self.context.is_playlist else None,
             "waits_for": self.runs.waits_for(self.context),
             "due": _due_there(self.request),
             "within": [self.runs.outline(each) for each in self.runs.containing(self.context.id)],
-            **layout_of(self.request, message),
+            **layout_of(self.request, _message(standing)),
         }
 
     @view_config(route_name="activity", request_method="POST")
@@ -117,11 +128,15 @@ class Player(View):
             self.runs.begin(self.context)
             return self.go("activity", activity_id=self.context.id)
         self.runs.refuse_locked(self.context)
+        if self.context.is_outside:
+            return self.go("open_tool", activity_id=self.context.id)
         self.learning.open_attempt(self.context, again=self.request.POST.get("again") == "1")
         return self.go("learn", activity_id=self.context.id)
 
     @view_config(route_name="learn", request_method="GET")
     def resume(self) -> Response:
+        if self.context.is_outside:
+            return self.go("open_tool", activity_id=self.context.id)
         attempt = self.learning.latest(self.context)
         outline = Outline(self.context, attempt) if attempt else None
         if outline is None or not outline.chapters:
@@ -255,13 +270,14 @@ def _explanation(body: QuestionBody, *, correct: bool) -> str:
 
 def includeme(config: Configurator) -> None:
     config.registry.activity_progress = progress_of
+    config.include("tenants.learning.outside_views")
     config.add_route("home", "/", house="academy")
     config.add_route("results", "/results", house="academy")
     for name, path in (
         ("activity", "/activities/{activity_id}"),
         ("learn", "/learn/{activity_id}"),
-        ("chapter", "/learn/{activity_id}/{chapter_id}"),
-        ("answer", "/learn/{activity_id}/{chapter_id}/{block_id}"),
+        ("chapter", "/learn/{activity_id}/{chapter_id:[0-9a-fA-F-]+}"),
+        ("answer", "/learn/{activity_id}/{chapter_id:[0-9a-fA-F-]+}/{block_id}"),
     ):
         config.add_route(name, path, factory=activity_for_learner, house="academy")
     config.scan(__name__)

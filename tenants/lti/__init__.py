@@ -6,6 +6,7 @@ from saas.db.scope import ScopedSession
 from saas.tenancy.lifecycle import TenantCreated
 from tenants.grades.services import Channels
 from tenants.lti.keys import KeyRing, Keys
+from tenants.lti.platform.tool_keys import ToolKeySets
 from tenants.lti.tool.channel import AgsChannel
 from tenants.lti.tool.channel11 import OutcomesChannel
 from tenants.lti.tool.keysets import KeySets
@@ -17,6 +18,7 @@ def includeme(config: Configurator) -> None:
     runtime = config.registry.runtime
     keys = runtime.parts[KeyRing] = KeyRing(runtime.database, runtime.secrets)
     runtime.parts[KeySets] = KeySets(runtime.database, runtime.outbound)
+    runtime.parts[ToolKeySets] = ToolKeySets(runtime.database, runtime.outbound)
     runtime.parts[Registrations] = Registrations()
     runtime.part(Channels).add(AgsChannel(Tokens(runtime.secrets, runtime.outbound, keys)))
     runtime.part(Channels).add(OutcomesChannel(runtime.secrets))

@@ -2,26 +2,15 @@
 
 from saas.problems import Problem
 from tenants.problems.lti11 import LTI11_PROBLEMS
+from tenants.problems.lti_content import CONTENT_PROBLEMS
+from tenants.problems.lti_incoming import INCOMING_PROBLEMS
+from tenants.problems.lti_links import LINK_PROBLEMS
+from tenants.problems.lti_opening import OPENING_PROBLEMS
 from tenants.problems.lti_people import PEOPLE_PROBLEMS
 from tenants.problems.lti_scores import SCORE_PROBLEMS
 from tenants.problems.lti_services import SERVICE_PROBLEMS
+from tenants.problems.lti_tools import TOOL_PROBLEMS
 from tenants.problems.owners import ACADEMY_ADMIN, BOTH_ADMINS, LEARNER, OPERATOR, PLATFORM_ADMIN, PLATFORM_TEACHER
-
-_SHARE_NAME = (
-    "Moodle: in the tool's privacy settings, set “Share launcher's name with tool” to Always. "
-    "Canvas: set the developer key's privacy level to Public. "
-    "Blackboard: tick Name under “User Fields to Send” of the tool provider. "
-    "Brightspace: tick first and last name in the deployment's security settings. "
-    "Sakai: tick “Send User Names to External Tool”."
-)
-_SHARE_EMAIL = (
-    "Moodle: in the tool's privacy settings, set “Share launcher's email with tool” to Always. "
-    "Canvas: set the developer key's privacy level to Public. "
-    "Blackboard: tick Email Address under “User Fields to Send” of the tool provider. "
-    "Brightspace: tick Email in the deployment's security settings. "
-    "Sakai: tick “Send Email Addresses to External Tool”. "
-    "And see that the person has a valid address there."
-)
 
 _LOGIN = (
     Problem(
@@ -166,16 +155,16 @@ _LAUNCH = (
     Problem(
         "LTI13_KEY_NOT_FOUND",
         401,
-        "The platform's key was not found",
-        "The key that signed the token is not among the usable keys the platform publishes.",
+        "The key was not found",
+        "The key that signed the token is not among the usable keys the other system publishes.",
         BOTH_ADMINS,
-        "Check the platform's JWKS URL here; it must list the key shown, RSA with at least 2048 bits.",
+        "Check the JWKS URL entered here; it must list the key shown, RSA with at least 2048 bits.",
     ),
     Problem(
         "LTI13_JWKS_UNREACHABLE",
         424,
-        "The platform's keys cannot be read",
-        "Its JWKS URL did not answer with a key set, and no earlier copy may be used any longer.",
+        "The keys cannot be read",
+        "The other system's JWKS URL did not answer with a key set, and no earlier copy may be used any longer.",
         PLATFORM_ADMIN,
         "Open the JWKS URL in a browser: it must show JSON without signing in. Then fetch the keys again here.",
     ),
@@ -185,7 +174,7 @@ _LAUNCH = (
         "This is no public key",
         "The pasted text is neither a public key or certificate (PEM) nor a JWK or key set (JSON) we can use.",
         ACADEMY_ADMIN,
-        "Copy the whole public key, from BEGIN to END, or enter the platform's JWKS URL instead.",
+        "Copy the whole public key, from BEGIN to END, or enter the JWKS URL instead.",
     ),
     Problem(
         "LTI13_SIGNATURE",
@@ -285,57 +274,16 @@ _LAUNCH = (
     ),
 )
 
-_PEOPLE = (
-    Problem(
-        "LTI_PERSON_EMAIL",
-        403,
-        "Your e-mail address did not come along",
-        "The other LMS sent no e-mail address, or one that is not valid.",
-        PLATFORM_ADMIN,
-        _SHARE_EMAIL,
-    ),
-    Problem(
-        "LTI_PERSON_NAME",
-        403,
-        "Your name did not come along",
-        "The other LMS sent no given name and family name.",
-        PLATFORM_ADMIN,
-        _SHARE_NAME,
-    ),
-    Problem(
-        "LTI_PERSON_STAFF",
-        403,
-        "This account belongs to staff",
-        "Someone of this academy's staff has the e-mail address, or the person became staff since; staff accounts are "
-        "never opened from another LMS.",
-        ACADEMY_ADMIN,
-        "Sign in here directly, or, if the address is somebody else's, use another one in the other LMS.",
-    ),
-    Problem(
-        "LTI_PERSON_CONFLICT",
-        403,
-        "This e-mail address is taken",
-        "The address belongs to a person already linked to another user ID of the same LMS.",
-        BOTH_ADMINS,
-        "Give each person an address of their own there; if it is the same person, say so under Integrations, People "
-        "cases.",
-    ),
-    Problem(
-        "LTI_PERSON_SUSPENDED",
-        403,
-        "This account is suspended",
-        "The person's account in this academy is suspended.",
-        ACADEMY_ADMIN,
-        "Lift the suspension on the person's page.",
-    ),
-)
-
 LTI_PROBLEMS: tuple[Problem, ...] = (
     *_LOGIN,
     *_LAUNCH,
     *LTI11_PROBLEMS,
-    *_PEOPLE,
     *PEOPLE_PROBLEMS,
+    *OPENING_PROBLEMS,
+    *LINK_PROBLEMS,
+    *CONTENT_PROBLEMS,
     *SCORE_PROBLEMS,
     *SERVICE_PROBLEMS,
+    *TOOL_PROBLEMS,
+    *INCOMING_PROBLEMS,
 )

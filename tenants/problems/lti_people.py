@@ -1,9 +1,67 @@
 """What may keep somebody from coming in who is not known yet, and what decisions about people can run into."""
 
 from saas.problems import Problem
-from tenants.problems.owners import ACADEMY_ADMIN, BOTH_ADMINS, LEARNER
+from tenants.problems.owners import ACADEMY_ADMIN, BOTH_ADMINS, LEARNER, PLATFORM_ADMIN
+
+_SHARE_NAME = (
+    "Moodle: in the tool's privacy settings, set “Share launcher's name with tool” to Always. "
+    "Canvas: set the developer key's privacy level to Public. "
+    "Blackboard: tick Name under “User Fields to Send” of the tool provider. "
+    "Brightspace: tick first and last name in the deployment's security settings. "
+    "Sakai: tick “Send User Names to External Tool”."
+)
+_SHARE_EMAIL = (
+    "Moodle: in the tool's privacy settings, set “Share launcher's email with tool” to Always. "
+    "Canvas: set the developer key's privacy level to Public. "
+    "Blackboard: tick Email Address under “User Fields to Send” of the tool provider. "
+    "Brightspace: tick Email in the deployment's security settings. "
+    "Sakai: tick “Send Email Addresses to External Tool”. "
+    "And see that the person has a valid address there."
+)
 
 PEOPLE_PROBLEMS = (
+    Problem(
+        "LTI_PERSON_EMAIL",
+        403,
+        "Your e-mail address did not come along",
+        "The other LMS sent no e-mail address, or one that is not valid.",
+        PLATFORM_ADMIN,
+        _SHARE_EMAIL,
+    ),
+    Problem(
+        "LTI_PERSON_NAME",
+        403,
+        "Your name did not come along",
+        "The other LMS sent no given name and family name.",
+        PLATFORM_ADMIN,
+        _SHARE_NAME,
+    ),
+    Problem(
+        "LTI_PERSON_STAFF",
+        403,
+        "This account belongs to staff",
+        "Someone of this academy's staff has the e-mail address, or the person became staff since; staff accounts are "
+        "never opened from another LMS.",
+        ACADEMY_ADMIN,
+        "Sign in here directly, or, if the address is somebody else's, use another one in the other LMS.",
+    ),
+    Problem(
+        "LTI_PERSON_CONFLICT",
+        403,
+        "This e-mail address is taken",
+        "The address belongs to a person already linked to another user ID of the same LMS.",
+        BOTH_ADMINS,
+        "Give each person an address of their own there; if it is the same person, say so under Integrations, People "
+        "cases.",
+    ),
+    Problem(
+        "LTI_PERSON_SUSPENDED",
+        403,
+        "This account is suspended",
+        "The person's account in this academy is suspended.",
+        ACADEMY_ADMIN,
+        "Lift the suspension on the person's page.",
+    ),
     Problem(
         "LTI_PERSON_SIGN_IN",
         403,

@@ -2,8 +2,10 @@
 
 PLATFORM_ADMIN = "the other LMS's admin"
 PLATFORM_TEACHER = "the teacher in the other LMS"
+TOOL_ADMIN = "the tool's admin"
 ACADEMY_ADMIN = "your academy's admin"
 BOTH_ADMINS = "your academy's admin, with the other LMS's admin"
 LEARNER = "the learner"
+AUTHOR = "the author"
 OPERATOR = "the operator"
 NOBODY = "nobody; try again"

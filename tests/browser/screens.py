@@ -62,6 +62,7 @@ def first_activity(page: Page, _academies: Academies) -> None:
     page.get_by_role("button", name="Save course").click()
     page.get_by_role("link", name="New activity").first.click()
     page.get_by_role("link", name="E-learning", exact=True).click()
+    page.get_by_role("link", name="Write it here").click()
     page.get_by_label("Title").fill("First e-learning")
     page.get_by_role("button", name="Create activity").click()
     page.get_by_role("link", name="Settings").click()

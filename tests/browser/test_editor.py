@@ -40,6 +40,7 @@ def begin(page: Page, base: str) -> None:
     expect(page.get_by_text("Draft")).to_be_visible()
     page.get_by_role("link", name="New activity").first.click()
     page.get_by_role("link", name="E-learning", exact=True).click()
+    page.get_by_role("link", name="Write it here").click()
     page.get_by_label("Title").fill("Your first scarf")
     page.get_by_role("button", name="Create activity").click()
     expect(page.get_by_role("heading", name="Your first scarf")).to_be_visible()

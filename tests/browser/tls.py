@@ -8,6 +8,7 @@ import http.client
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
@@ -67,10 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise TypeError(server)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name: value for name, value in self.headers.items() if name.lower() not in OWN}
-        behind = http.client.HTTPConnection("127.0.0.1", server.behind, timeout=60)
-        behind.request(self.command, self.path, body or None, {**headers, "X-Forwarded-Proto": "https"})
-        self._answer(behind.getresponse())
-        behind.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", server.behind, timeout=60)) as behind:
+            behind.request(self.command, self.path, body or None, {**headers, "X-Forwarded-Proto": "https"})
+            self._answer(behind.getresponse())
 
     do_POST = do_GET  # noqa: N815 -- the names http.server calls
     do_HEAD = do_GET  # noqa: N815 -- likewise

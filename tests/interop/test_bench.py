@@ -20,7 +20,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.timeout(600)
 def test_the_quick_bench_prints_one_document_and_nothing_else() -> None:
     """A wrong answer of either system would end it with status 1."""
-    wanted = [*PEERS, "roster_preview", "picker"]
+    wanted = [*PEERS, "roster_preview", "picker", "tool_token"]
     done = bench("--only", ",".join(wanted), "--format", "json", "--quick")
     assert done.returncode == 0, done.stderr[-2000:]
     document = json.loads(done.stdout)
@@ -29,6 +29,7 @@ def test_the_quick_bench_prints_one_document_and_nothing_else() -> None:
     for path, found in document["paths"].items():
         check_path(found, ("lyceum", PEERS[path]) if path in PEERS else ("lyceum",))
     assert "grown_mb" in document["paths"]["roster_preview"]["lyceum"]
+    assert document["paths"]["tool_token"]["lyceum"]["statements"] > 0
 
 
 def check_path(found: dict[str, dict[str, float]], systems: tuple[str, ...]) -> None:

@@ -43,9 +43,42 @@ PUBLIC_VIEWS = {
     ("POST", "lti_invitation"): "the same, CSRF token, rate limit",
     ("GET", "launch_shared"): "256 random bits, for seven days or until revoked; nothing about a person",
     ("GET", "lti_invitation_marks"): "256 random bits; says what has arrived",
+    ("POST", "lti_token"): "an assertion signed by a tool, once",
+    ("POST", "lti_outcomes"): "a signature with an activity's secret, once",
+    ("GET", "lti_lineitems"): "an access token of a tool",
+    ("POST", "lti_lineitems"): "the same",
+    ("GET", "lti_lineitem"): "the same",
+    ("PUT", "lti_lineitem"): "the same",
+    ("DELETE", "lti_lineitem"): "the same",
+    ("POST", "lti_scores"): "the same",
+    ("GET", "lti_results"): "the same",
+    ("GET", "lti_memberships"): "the same",
+    ("GET", "lti_authorize"): "a one-use hint bound to person and session; the redirect URI must be the tool's",
+    ("POST", "lti_authorize"): "the same",
+    ("GET", "tool_return"): "shows the texts it is sent, as text, and the way to an activity",
+    ("GET", "lti_configuration"): "our addresses as a platform",
+    ("POST", "lti_registrations"): "256 random bits, once, within an hour; what comes of it waits for the admin",
+    ("GET", "lti_registration"): "the same token, until the admin has decided",
+    ("PUT", "lti_registration"): "the same",
+    ("POST", "lti_content"): "the tool's signature, our data once, and the session of who asked",
 }
 #: POST views without our CSRF token: other sites send to them by nature.
-WITHOUT_TOKEN = {"lti_login", "lti_login_platform", "lti_launch", "lti_launch12", "lti_pick"}
+WITHOUT_TOKEN = {
+    "lti_login",
+    "lti_login_platform",
+    "lti_launch",
+    "lti_launch12",
+    "lti_pick",
+    "lti_authorize",
+    "lti_token",
+    "lti_outcomes",
+    "lti_lineitems",
+    "lti_lineitem",
+    "lti_scores",
+    "lti_registrations",
+    "lti_registration",
+    "lti_content",
+}
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,17 @@ NOT_404 = {
     "lti_login_platform": "a launch begins with what the platform sends; the id only helps to tell clients apart",
     "lti_launch12": "a launch is judged by its key, which belongs to one academy; the id is only compared with it",
     "lti_enter": "without the token of a launch it sends on to the activity's page, which answers 404",
+    "lti_lineitem": "without a tool's access token everything is 401; with one: AS-014",
+    "lti_lineitems": "the same",
+    "lti_scores": "the same",
+    "lti_results": "the same",
+    "lti_memberships": "the same; NS-005",
+    "lti_registration": "without the token that registered the tool everything is 401",
     "lti_resource": "sends everybody on to the activity's page, which answers 404",
 }
 #: What differs between two equal answers: ids of requests, tokens, times.
 VARIES = re.compile(
-    r"<code>[0-9a-f]{16}</code>|[0-9a-f]{64}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|\d\d?:\d\d:\d\d|content=\"[^\"]*\""
+    r"<code>[0-9a-f]{16}</code>|\"id\":\"[0-9a-f]{16}\"|[0-9a-f]{64}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|\d\d?:\d\d:\d\d|content=\"[^\"]*\""
 )
 
 
@@ -107,7 +113,7 @@ def test_a_mixed_address_does_not_exist(house: House, both: tuple[Furnished, Kit
     own = furnish(house)
     browser = own.kit.signed_in(Role.ADMIN)
     token = token_of(browser)
-    several = [each for each in with_ids(house) if len(each.id_places) > 1]
+    several = [each for each in with_ids(house) if len(each.id_places) > 1 and each.route not in NOT_404]
     assert several
     for address in several:
         for place in address.id_places:

@@ -1,7 +1,8 @@
 """Other people's software as counterparties: each in its own locked environment, each its own process.
 
-A peer is a folder with a ``serve.py`` and a hashed ``requirements.txt``. Nothing of it is installed into the product's
-environment: its licence, its framework and its versions stay its own. ``serve.py --port 0`` takes a free port of
+A peer is a folder with a ``serve.py`` and a hashed ``requirements.txt``, or a ``serve.js`` and a ``package-lock.json``
+with integrity hashes. Nothing of it is installed into the product's
+environment: its licence, its framework and its versions stay its own. ``serve.… --port 0`` takes a free port of
 127.0.0.1 and prints ``READY http://127.0.0.1:PORT`` as its first line once it answers.
 """
 
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,28 +30,46 @@ def python_of(folder: Path) -> Path:
     It is rebuilt when the lock changes. Processes may race: one builds, the others wait. Raises RuntimeError with the
     installer's words if it fails.
     """
-    lock = folder / "requirements.txt"
-    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    return _built(folder, "requirements.txt", sys.version, _python_environment) / "bin" / "python"
+
+
+def modules_of(folder: Path) -> Path:
+    """Return the ``node_modules`` that ``folder/package-lock.json`` locks, building them under the same rules."""
+    return _built(folder, "package-lock.json", "", _node_modules) / "node_modules"
+
+
+def _built(folder: Path, lock: str, more: str, build: Callable[[Path, Path], list[str]]) -> Path:
+    """The environment of a peer. ``build`` prepares its folder and returns the command that installs into it."""
+    wanted = hashlib.sha256((folder / lock).read_bytes() + more.encode()).hexdigest()
     home = PEERS / folder.name
-    python = home / "bin" / "python"
     made_from = home / "made-from"
     PEERS.mkdir(parents=True, exist_ok=True)
     with (PEERS / f"{folder.name}.lock").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         if made_from.is_file() and made_from.read_text() == wanted:
-            return python
+            return home
         _say(f"peers: installing {folder.name} (once) …")
         shutil.rmtree(home, ignore_errors=True)
-        venv.create(home, with_pip=True)
-        options = ("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:")
-        done = subprocess.run(
-            [python, "-m", "pip", "install", *options, "-r", lock], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(build(folder, home), capture_output=True, text=True, check=False)
         if done.returncode:
             message = f"installing {folder.name} failed:\n{done.stderr[-4000:]}"
             raise RuntimeError(message)
         made_from.write_text(wanted)
-    return python
+    return home
+
+
+def _python_environment(folder: Path, home: Path) -> list[str]:
+    venv.create(home, with_pip=True)
+    options = ("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:")
+    return [str(home / "bin" / "python"), "-m", "pip", "install", *options, "-r", str(folder / "requirements.txt")]
+
+
+def _node_modules(folder: Path, home: Path) -> list[str]:
+    """``npm ci`` installs what the lock says and nothing else; no package may run anything while it is installed."""
+    home.mkdir()
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(folder / name, home)
+    return ["npm", "ci", "--prefix", str(home), "--ignore-scripts", "--omit=dev"]
 
 
 class Process:
@@ -78,16 +97,16 @@ class Process:
 
     def start(self) -> Self:
         """Start it on a free port (unless the arguments name one) and wait until it says it is ready."""
-        python = python_of(self.folder)
+        program, environment = self._program()
         port = () if "--port" in self.arguments else ("--port", "0")
         with self.log.open("a") as log:
             self._running = subprocess.Popen(
-                [python, self.folder / "serve.py", *port, *self.arguments],
+                [*program, *port, *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **environment, **self.environment},
             )
         atexit.register(self.kill)
         self.url = self._ready_line().removeprefix("READY ").rstrip("/")
@@ -120,6 +139,12 @@ class Process:
     ) -> None:
         """Terminate on leaving."""
         self.terminate()
+
+    def _program(self) -> tuple[list[Path | str], dict[str, str]]:
+        script = self.folder / "serve.js"
+        if script.exists():
+            return ["node", script], {"NODE_PATH": str(modules_of(self.folder))}
+        return [python_of(self.folder), self.folder / "serve.py"], {"PYTHONUNBUFFERED": "1"}
 
     def _ready_line(self) -> str:
         running = self._running

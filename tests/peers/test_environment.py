@@ -1,12 +1,13 @@
 """Starting and ending peers."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.peers import environment
-from tests.peers.environment import Process, python_of
+from tests.peers.environment import Process, modules_of, python_of
 
 SERVE = "import sys, time; print({line!r} + sys.argv[-1], flush=True); {then}"
 
@@ -57,3 +58,28 @@ def test_a_process_that_never_becomes_ready(peer: Path) -> None:
     (peer / "serve.py").write_text(SERVE.format(line="soon ", then="time.sleep(60)"))
     with pytest.raises(RuntimeError, match="did not become ready"):
         Process(peer, ready_within=0.5).start()
+
+
+@pytest.mark.node
+@pytest.mark.timeout(400)
+def test_a_peer_in_javascript(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "PEERS", tmp_path / "var")
+    folder = tmp_path / "script"
+    folder.mkdir()
+    package = {"name": "script", "version": "1.0.0"}
+    (folder / "package.json").write_text(json.dumps(package))
+    (folder / ".npmrc").write_text("audit=false\n")
+    (folder / "package-lock.json").write_text(json.dumps({**package, "lockfileVersion": 3, "packages": {"": package}}))
+    (folder / "serve.js").write_text(
+        "console.log(`READY http://127.0.0.1:0/${process.env.NODE_PATH}`); setTimeout(() => {}, 60000)"
+    )
+    with Process(folder) as process:
+        assert process.url.endswith(str(modules_of(folder)))
+    assert capsys.readouterr().err.count("installing script") == 1
+
+    with (folder / "package-lock.json").open("a") as lock:
+        lock.write("\n")
+    modules_of(folder)
+    assert capsys.readouterr().err.count("installing script") == 1, "once more, for another lock"

@@ -51,7 +51,7 @@ def test_required(tmp_path: Path) -> None:
     assert "missing: nginx" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["nginx", "redis", "chromium", "postgresql"])
+@pytest.mark.parametrize("name", ["nginx", "redis", "chromium", "postgresql", "node"])
 def test_everything_has_a_package(name: str) -> None:
     from tests.services import PACKAGES
 

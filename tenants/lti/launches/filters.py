@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Self, TypeVar
 from uuid import UUID
 
-from tenants.lti.launches.models import Launch, Outcome, Protocol
+from tenants.lti.launches.models import Direction, Launch, Outcome, Protocol
 from tenants.lti.launches.services import Wanted
 
 T = TypeVar("T")
 #: In the order of the page.
-NAMES = ("since", "until", "connection", "protocol", "outcome", "code", "person")
+NAMES = ("since", "until", "direction", "connection", "protocol", "outcome", "code", "person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +25,22 @@ class Filters:
     def of(cls, given: Mapping[str, str], zone: tzinfo) -> Self:
         """``zone`` is the academy's: days begin and end there."""
         shown = {name: given.get(name, "").strip() for name in NAMES}
-        since, until = (_read(date.fromisoformat, shown[name]) for name in ("since", "until"))
+        since, until = (read_as(date.fromisoformat, shown[name]) for name in ("since", "until"))
         kind, _, connection = shown["connection"].partition(":")
-        connection_id = _read(UUID, connection)
+        connection_id = read_as(UUID, connection)
         wanted = Wanted(
             since=_midnight(since, zone),
             until=_midnight(until, zone, days=1),
             platform_id=connection_id if kind == "platform" else None,
             consumer_key_id=connection_id if kind == "key" else None,
-            outcome=_read(Outcome, shown["outcome"]),
-            protocol=_read(Protocol, shown["protocol"]),
+            tool_id=connection_id if kind == "tool" else None,
+            tool_link_id=connection_id if kind == "tool-link" else None,
+            direction=read_as(Direction, shown["direction"]),
+            outcome=read_as(Outcome, shown["outcome"]),
+            protocol=read_as(Protocol, shown["protocol"]),
             code=shown["code"].upper(),
             person=shown["person"],
-            before=_read(_position, given.get("before", "")),
+            before=read_as(position_in, given.get("before", "")),
         )
         return cls(shown, wanted)
 
@@ -51,7 +54,7 @@ class Filters:
         return {**kept, "before": f"{last.started_at.isoformat()}_{last.id}"}
 
 
-def _position(text: str) -> tuple[datetime, UUID]:
+def position_in(text: str) -> tuple[datetime, UUID]:
     at, _, last = text.partition("_")
     moment = datetime.fromisoformat(at)
     if moment.tzinfo is None:
@@ -69,7 +72,7 @@ def _midnight(day: date | None, zone: tzinfo, *, days: int = 0) -> datetime | No
         return None
 
 
-def _read(read: Callable[[str], T], text: str) -> T | None:
+def read_as(read: Callable[[str], T], text: str) -> T | None:
     try:
         return read(text)
     except (ValueError, OverflowError):

@@ -62,6 +62,14 @@ class Launch(TenantScoped, Base):
             sqlite_where=sa.text("tool_link_id IS NOT NULL"),
             postgresql_where=sa.text("tool_link_id IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_lti_launch_tool",
+            "tenant_id",
+            "tool_id",
+            "started_at",
+            sqlite_where=sa.text("tool_id IS NOT NULL"),
+            postgresql_where=sa.text("tool_id IS NOT NULL"),
+        ),
         # No index names a column that a launch changes, and there is room for it beside the login: PostgreSQL then
         # leaves all indexes alone (heap-only tuples).
         {"postgresql_with": {"fillfactor": 40}},

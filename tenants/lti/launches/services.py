@@ -9,12 +9,14 @@ import sqlalchemy as sa
 
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
-from tenants.lti.launches.models import Launch, Outcome, Protocol
+from tenants.lti.launches.models import Direction, Launch, Outcome, Protocol
+from tenants.lti.wire.authorize import AUTHORIZE_STEPS
 from tenants.lti.wire.checks import LAUNCH_STEPS, LOGIN_STEPS, Check, Checklist
 from tenants.lti.wire.content_items import CONTENT_ITEM_STEPS
 from tenants.lti.wire.deeplink import DEEP_LINKING_STEPS
 from tenants.lti.wire.launch11 import CONTENT_ITEM_SELECTION, LAUNCH11_STEPS
 from tenants.lti.wire.launch13 import DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST
+from tenants.lti.wire.login_initiation import OPENING_STEPS
 from tenants.lti.wire.review import REVIEW_STEPS
 
 PAGE = 50
@@ -55,6 +57,9 @@ class Wanted:
     until: datetime | None = None
     platform_id: UUID | None = None
     consumer_key_id: UUID | None = None
+    tool_id: UUID | None = None
+    tool_link_id: UUID | None = None
+    direction: Direction | None = None
     outcome: Outcome | None = None
     protocol: Protocol | None = None
     code: str = ""
@@ -65,6 +70,9 @@ class Wanted:
         same = {
             "platform_id": self.platform_id,
             "consumer_key_id": self.consumer_key_id,
+            "tool_id": self.tool_id,
+            "tool_link_id": self.tool_link_id,
+            "direction": self.direction,
             "outcome": self.outcome,
             "protocol": self.protocol and self.protocol.value,
             "code": self.code or None,
@@ -140,6 +148,8 @@ class LaunchLog:
 
 def launch_steps(launch: Launch) -> Mapping[str, str]:
     """The steps of its kind: a message may also ask for a choice of activities, or for somebody's attempt."""
+    if launch.direction is Direction.OUT:
+        return {} if launch.protocol == Protocol.LTI_12 else AUTHORIZE_STEPS
     by_type = {
         DEEP_LINKING_REQUEST: DEEP_LINKING_STEPS,
         CONTENT_ITEM_SELECTION: CONTENT_ITEM_STEPS,
@@ -152,7 +162,8 @@ def launch_steps(launch: Launch) -> Mapping[str, str]:
 def steps_of(launch: Launch) -> list[Step]:
     """Every step of login and launch in order: passed, failed or not reached."""
     shown = []
-    for part, titles in (("login", LOGIN_STEPS), ("launch", launch_steps(launch))):
+    beginning = OPENING_STEPS if launch.direction is Direction.OUT else LOGIN_STEPS
+    for part, titles in (("login", beginning), ("launch", launch_steps(launch))):
         checklist = Checklist.from_json(titles, launch.checks.get(part, []))
         if part == "launch" and launch.outcome is Outcome.WAITING:
             continue

@@ -7,14 +7,18 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.view import view_config, view_defaults
 
+from saas.problems import Refused
 from saas.web.rendering import page, translate
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
+from tenants.catalog.models import Activity
 from tenants.lti.launches.filters import Filters
 from tenants.lti.launches.letter import Letter
-from tenants.lti.launches.models import Launch
+from tenants.lti.launches.models import Direction, Launch
 from tenants.lti.launches.services import PAGE, LaunchLog, Step, steps_of
 from tenants.lti.launches.sharing import Shares
+from tenants.lti.platform.models import Tool
+from tenants.lti.platform.tools import Tools
 from tenants.lti.selftest.again import judge_again
 from tenants.lti.tool.consumers import Consumers
 from tenants.lti.tool.models11 import ConsumerKey
@@ -39,6 +43,8 @@ class LaunchPages(View):
         platforms = Platforms(self.request.db, self.request.runtime.outbound).all()
         keys = Consumers(self.request.db, self.request.runtime.secrets).all()
         listed = [(f"platform:{each.id}", each.name) for each in platforms]
+        tools = Tools(self.request.db, self.request.runtime.outbound).all()
+        listed += [(f"tool:{each.id}", each.name) for each in tools]
         return listed + [(f"key:{each.id}", f"{each.label} (LTI 1.2, {each.activity.title})") for each in keys]
 
     @view_config(route_name="launch", request_method="GET", renderer=page("lti/launch.html"))
@@ -57,21 +63,35 @@ class LaunchPages(View):
 
     @view_config(route_name="launch_again", request_method="GET", renderer=page("lti/launch_again.html"))
     def again(self) -> dict[str, Any]:
-        """Reads, judges and forgets: a GET, although a transaction is begun and undone."""
+        """Reads, judges and forgets: a GET, although a transaction is begun and undone. What we opened is theirs to
+        judge.
+        """
+        if self.context.direction is Direction.OUT:
+            raise Refused("WEB_NOT_FOUND")
         again = judge_again(self.request.runtime, self.request.tenant, self.context)
         problem = self.request.problem(again.code) if again.code else None
         failed = next((step.check for step in again.steps if step.judged and step.check.passed is False), None)
         return {"launch": self.context, "again": again, "problem": problem, "failed": failed}
 
     def _lms_url(self) -> str:
-        """The page of the platform or key, if it is still there."""
+        """The page of the platform, tool or key, if it is still there."""
         launch = self.context
+        if launch.direction is Direction.OUT:
+            return self._tool_url()
         if launch.platform_id is not None:
             return str(self.request.route_path("lti_platform", platform_id=launch.platform_id))
         key = self.request.db.get(ConsumerKey, launch.consumer_key_id) if launch.consumer_key_id else None
         if key is None:
             return ""
         return str(self.request.route_path("lti_key", activity_id=key.activity_id, consumer_id=key.id))
+
+    def _tool_url(self) -> str:
+        """Of LTI 1.2: the page of the activity, whose settings are all there is."""
+        launch = self.context
+        if launch.tool_id is not None and self.request.db.get(Tool, launch.tool_id) is not None:
+            return str(self.request.route_path("lti_tool", tool_id=launch.tool_id))
+        known = launch.activity_id and self.request.db.get(Activity, launch.activity_id)
+        return str(self.request.route_path("activity", activity_id=launch.activity_id)) if known else ""
 
 
 def letter_about(request: Request, launch: Launch, steps: list[Step]) -> str:

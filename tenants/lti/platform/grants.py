@@ -48,7 +48,11 @@ class UsedOnce(TenantScoped, Base):
 
 
 class ToolInvitation(TenantScoped, Base):
-    """A registration token handed to a tool's registration URL: one use, one hour; ``tool_id`` is what came of it."""
+    """A registration token handed to a tool's registration URL: one use, one hour; ``tool_id`` is what came of it.
+
+    ``asked`` is what the tool said that the tool's row does not hold: its ``domain``, and as lists all the ``scopes``,
+    ``claims`` and ``messages`` it named, granted or not.
+    """
 
     __tablename__ = "lti_tool_invitation"
     __table_args__ = (
@@ -61,6 +65,7 @@ class ToolInvitation(TenantScoped, Base):
     url: Mapped[str]
     made_by: Mapped[str]
     tool_id: Mapped[UUID | None]
+    asked: Mapped[dict[str, Any]] = mapped_column(default=dict)
     last_code: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime]

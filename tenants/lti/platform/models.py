@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -109,6 +110,13 @@ class ToolLink(TenantScoped, Base):
     )
     tool: Mapped[Tool | None] = relationship(primaryjoin=lambda: foreign(ToolLink.tool_id) == Tool.id, viewonly=True)
 
+    @property
+    def tool_name(self) -> str:
+        """What the tool is called on screen: by its registration, or with 1.2 by its host."""
+        if self.tool_id is None or self.tool is None:
+            return urlsplit(self.url).hostname or self.key
+        return self.tool.name
+
 
 class ToolUser(TenantScoped, Base):
     """A person as one tool knows them: a random ``sub``, never ours. ``audience`` is ``tool:<id>``, or for LTI 1.2
@@ -143,7 +151,8 @@ class LineItem(TenantScoped, Base):
         belongs_to("tool_id", "lti_tool"),
         belongs_to("course_id", "course"),
         belongs_to("tool_link_id", "lti_tool_link"),
-        sa.Index("ix_lti_line_item_course", "tenant_id", "tool_id", "course_id"),
+        sa.Index("ix_lti_line_item_course", "tenant_id", "course_id", "tool_id"),
+        sa.Index("ix_lti_line_item_tool", "tenant_id", "tool_id"),
         sa.Index("ix_lti_line_item_link", "tenant_id", "tool_link_id"),
     )
 

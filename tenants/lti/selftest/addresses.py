@@ -1,4 +1,4 @@
-"""A platform's addresses, asked live through the guarded client: what each says about DNS, TLS, status and content.
+"""The other side's addresses, asked live through the guarded client: what each says about DNS, TLS, status, content.
 
 Nothing here runs inside a transaction, and nothing here changes anything: the token we ask for is thrown away.
 """
@@ -56,9 +56,18 @@ class Survey:
     def results(self) -> Iterator[list[Found]]:
         """The lines of one address at a time."""
         yield self._jwks()
-        yield self._reach("auth", self.site.auth_url, lambda: self.outbound.get(self.site.auth_url), _status)[1]
+        yield self._auth()
         yield self._token()
         yield [self._clock()]
+
+    def results_of_tool(self) -> Iterator[list[Found]]:
+        """The same of a tool: its login address is the site's ``auth_url``, and it has no tokens to give."""
+        yield self._jwks()
+        yield self._auth()
+        yield [self._clock()]
+
+    def _auth(self) -> list[Found]:
+        return self._reach("auth", self.site.auth_url, lambda: self.outbound.get(self.site.auth_url), _status)[1]
 
     def _jwks(self) -> list[Found]:
         if self.site.pasted_key:
@@ -149,7 +158,7 @@ def _keys(keys: KeySet) -> Found:
     usable = len(keys.keys) or int(keys.sole is not None)
     over = "; ".join(f"{kid}: {why}" for kid, why in list(keys.passed_over.items())[:3])
     words = ", ".join(filter(None, (f"{usable} usable", f"passed over: {over}" if over else "")))
-    return Found("jwks_keys", _verdict(usable > 0), "a key to verify launches with", clean(words, SHOWN_LIMIT))
+    return Found("jwks_keys", _verdict(usable > 0), "a key to verify signatures with", clean(words, SHOWN_LIMIT))
 
 
 def _verdict(good: object) -> Verdict:

@@ -73,7 +73,7 @@ ADDRESSES: Mapping[str, str] = MappingProxyType(
         "jwks_tls": "JWKS URL: the connection is secure",
         "jwks_status": "JWKS URL: it answers",
         "jwks_json": "JWKS URL: the answer is a key set",
-        "jwks_keys": "The platform's keys can be used",
+        "jwks_keys": "The other system's keys can be used",
         "auth_dns": "OIDC URL: the host has an address",
         "auth_tls": "OIDC URL: the connection is secure",
         "auth_status": "OIDC URL: it answers",

@@ -1,4 +1,4 @@
-"""The platforms' public keys: fresh for five minutes, kept a day while their server is away, one forced look per 30 s.
+"""Other systems' public keys: fresh for five minutes, kept a day while their server is away, a forced look per 30 s.
 
 The database holds the last set fetched, shared by all processes; each process keeps it parsed. Nothing here runs
 inside a launch's transaction: fetching is HTTP.
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,11 +25,11 @@ from tenants.lti.wire.jwks import KeySet
 
 FRESH = timedelta(minutes=5)
 STALE_IF_ERROR = timedelta(hours=24)
-#: An unknown ``kid`` makes us look again, but not more often than this per platform.
+#: An unknown ``kid`` makes us look again, but not more often than this per key set.
 FORCED_LOOK = timedelta(seconds=30)
 #: Seconds that a launch waits for another one's look at the same key set.
 WAIT = 2.0
-#: Looks of one academy at the same time in a process: its slow platforms never hold all threads.
+#: Looks of one academy at the same time in a process: its slow servers never hold all threads.
 LOOKS_PER_TENANT = 2
 
 
@@ -52,17 +52,24 @@ class HeldKeys:
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where a platform's keys come from."""
+    """Where the keys of a platform or tool come from; ``owner_id`` is its id."""
 
     tenant_id: int
-    platform_id: UUID
+    owner_id: UUID
     version: int
     jwks_url: str
     pasted_key: str
 
 
-class KeySets:
-    """One per process; thread-safe."""
+class FetchedKeys:
+    """One per process and kind of owner; thread-safe. A kind says whose keys they are (``owner``, with ``jwks_url``),
+    where the sets are ``kept`` (the column ``kept_by`` is the owner's id) and what people call the owner.
+    """
+
+    owner: ClassVar[Any]
+    kept: ClassVar[Any]
+    kept_by: ClassVar[str]
+    owner_name: ClassVar[str]
 
     def __init__(self, database: Database, outbound: Outbound) -> None:
         self._database = database
@@ -76,7 +83,7 @@ class KeySets:
         """What this process has, without touching database or network; for the launch's own transaction."""
         if source.pasted_key:
             return HeldKeys(_pasted(source.pasted_key), None)
-        return self._held.get((source.tenant_id, source.platform_id, source.version))
+        return self._held.get((source.tenant_id, source.owner_id, source.version))
 
     def get(self, source: KeySource, *, kid: str = "") -> HeldKeys:
         """A set that is fresh, or the last good one; with an unknown ``kid``, looked for again if it may be.
@@ -99,17 +106,17 @@ class KeySets:
 
     def _single_flight(self, source: KeySource) -> threading.Lock:
         with self._lock:
-            return self._fetching.setdefault((source.tenant_id, source.platform_id), threading.Lock())
+            return self._fetching.setdefault((source.tenant_id, source.owner_id), threading.Lock())
 
     def _keep(self, source: KeySource, held: HeldKeys) -> None:
         with self._lock:
             if len(self._held) > 10_000:
                 self._held.clear()
-            self._held[source.tenant_id, source.platform_id, source.version] = held
+            self._held[source.tenant_id, source.owner_id, source.version] = held
 
     def _stored(self, source: KeySource) -> HeldKeys | None:
         with self._database.transaction(source.tenant_id, write=False) as session:
-            row = session.scalar(sa.select(PlatformKeys).where(PlatformKeys.platform_id == source.platform_id))
+            row = session.scalar(sa.select(self.kept).where(self._is_of(source)))
             if row is None or not row.document or row.fetched_at is None:
                 return None
             return HeldKeys(KeySet.parse(row.document.encode()), row.fetched_at, row.error)
@@ -153,7 +160,7 @@ class KeySets:
 
     def _fallback(self, known: HeldKeys | None, reason: str) -> HeldKeys:
         if known is None or (known.fetched_at and known.fetched_at < clock.now() - STALE_IF_ERROR):
-            raise Refused("LTI13_JWKS_UNREACHABLE", seen=reason, wanted="the platform's key set as JSON")
+            raise Refused("LTI13_JWKS_UNREACHABLE", seen=reason, wanted=f"the {self.owner_name}'s key set as JSON")
         return HeldKeys(known.keys, known.fetched_at, reason)
 
     def _why_not_now(self, source: KeySource) -> str:
@@ -162,17 +169,19 @@ class KeySets:
         """
         now = clock.now()
         with self._database.transaction(source.tenant_id) as session:
-            row = session.scalar(
-                sa.select(PlatformKeys).where(PlatformKeys.platform_id == source.platform_id).with_for_update()
-            )
+            row = session.scalar(sa.select(self.kept).where(self._is_of(source)).with_for_update())
             if row is None:
-                return "the platform is gone"
+                return f"the {self.owner_name} is gone"
             if not row.error and (row.fetched_at is None or row.fetched_at <= now - FRESH):
                 return ""
             if row.tried_at > now - FORCED_LOOK:
                 return row.error or "the key set was asked for moments ago"
             row.tried_at = now
             return ""
+
+    def _is_of(self, source: KeySource) -> sa.ColumnElement[bool]:
+        condition: sa.ColumnElement[bool] = getattr(self.kept, self.kept_by) == source.owner_id
+        return condition
 
     def _record(
         self, source: KeySource, *, document: str = "", fetched_at: datetime | None = None, error: str = ""
@@ -183,11 +192,18 @@ class KeySets:
             values["tried_at"] = clock.now()
         if fetched_at is not None:
             values |= {"document": document, "fetched_at": fetched_at}
-        same = sa.exists().where(Platform.id == source.platform_id, Platform.jwks_url == source.jwks_url)
+        same = sa.exists().where(self.owner.id == source.owner_id, self.owner.jwks_url == source.jwks_url)
         with self._database.transaction(source.tenant_id) as session:
-            session.execute(
-                sa.update(PlatformKeys).where(PlatformKeys.platform_id == source.platform_id, same).values(values)
-            )
+            session.execute(sa.update(self.kept).where(self._is_of(source), same).values(values))
+
+
+class KeySets(FetchedKeys):
+    """Of the platforms."""
+
+    owner = Platform
+    kept = PlatformKeys
+    kept_by = "platform_id"
+    owner_name = "platform"
 
 
 @lru_cache(maxsize=1000)

@@ -18,8 +18,10 @@ from saas.jobs.outbox import later
 from saas.sessions import close_all
 from tenants.accounts.models import Person, PersonStatus
 from tenants.grades.models import Progress, Result
-from tenants.learning.models import Attempt, Enrolment
+from tenants.learning.models import Attempt, Enrolment, Grading, OutsideResult
+from tenants.learning.models import Verdict as ExamVerdict
 from tenants.learning.services import Advanced, ProgressMade
+from tenants.lti.platform.models import ReceivedScore, ToolUser
 from tenants.lti.tool import landing11, landing13
 from tenants.lti.tool.models import Identity, Participant
 from tenants.lti.tool.models11 import OutcomeRoute
@@ -31,7 +33,12 @@ MOVED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (Participant, ("resource_link_id",)),
     (OutcomeRoute, ("consumer_key_id", "resource_link_id")),
     (Result, ("activity_id",)),
+    (OutsideResult, ("activity_id",)),
+    (ToolUser, ("audience",)),
+    (ReceivedScore, ("line_item_id",)),
 )
+#: Of an `OutsideResult`.
+_TIMES = ("said_at", "received_at", "withdrawn_at")
 CHANNELS: dict[type[Base], str] = {Participant: landing13.CHANNEL, OutcomeRoute: landing11.CHANNEL}
 
 
@@ -54,6 +61,7 @@ class Merger:
             self.session.flush()
         record["moved_results"] = self._values(record["moved"][Result.__tablename__])
         record["better_results"] = self._take_better_results()
+        record["passes"] = self._take_passes()
         record["attempts"] = self._renumber()
         self.second.status = PersonStatus.SUSPENDED
         self._tell(record)
@@ -69,6 +77,7 @@ class Merger:
         self.session.flush()
         self._part_results(record["moved_results"])
         self._give_back_results(record["better_results"])
+        self._give_back_passes(record.get("passes", ()))
         self._restore_attempts(record["attempts"])
         self.second.status = PersonStatus(record["status"])
         self._tell(record)
@@ -118,6 +127,28 @@ class Merger:
             before, became = was[str(row.id)]
             if _value(row) == became:
                 _set_value(row, before)
+        self.session.flush()
+
+    def _take_passes(self) -> list[list[Any]]:
+        """Where both sat an exam and the second has passed it, so has the first; [id, what it was, what it became]."""
+        own = {row.activity_id: row for row in self._rows(OutsideResult, self.first)}
+        changed: list[list[Any]] = []
+        for other in self._rows(OutsideResult, self.second):
+            mine = own[other.activity_id]
+            if other.verdict is ExamVerdict.PASSED and mine.verdict is not ExamVerdict.PASSED:
+                before = _word(mine)
+                _set_word(mine, _word(other))
+                changed.append([str(mine.id), before, _word(mine)])
+        self.session.flush()
+        return changed
+
+    def _give_back_passes(self, changed: Sequence[Sequence[Any]]) -> None:
+        """What the tool has said since is the first's own by now."""
+        was = {row[0]: (row[1], row[2]) for row in changed}
+        for row in self._by_id(OutsideResult, was):
+            before, became = was[str(row.id)]
+            if _word(row) == became:
+                _set_word(row, before)
         self.session.flush()
 
     def _part_results(self, were: dict[str, dict[str, Any]]) -> None:
@@ -179,3 +210,22 @@ def _set_value(result: Result, value: dict[str, Any]) -> None:
     result.progress = Progress(value["progress"])
     result.score = None if value["score"] is None else Decimal(value["score"])
     result.achieved_at = datetime.fromisoformat(value["achieved_at"])
+
+
+def _word(row: OutsideResult) -> dict[str, Any]:
+    """Everything an outside tool said, and what it meant, as JSON."""
+    said = {name: getattr(row, name) for name in ("given", "maximum", "minimum", "comment", "source")}
+    times = {name: value and value.isoformat() for name in _TIMES for value in [getattr(row, name)]}
+    percent = None if row.percent is None else str(row.percent)
+    verdict = row.verdict.value if row.verdict else None
+    return {**said, **times, "percent": percent, "grading": row.grading.value, "verdict": verdict}
+
+
+def _set_word(row: OutsideResult, word: dict[str, Any]) -> None:
+    for name in ("given", "maximum", "minimum", "comment", "source"):
+        setattr(row, name, word[name])
+    for name in _TIMES:
+        setattr(row, name, word[name] and datetime.fromisoformat(word[name]))
+    row.percent = None if word["percent"] is None else Decimal(word["percent"])
+    row.grading = Grading(word["grading"])
+    row.verdict = ExamVerdict(word["verdict"]) if word["verdict"] else None

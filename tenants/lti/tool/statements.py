@@ -14,7 +14,7 @@ from tenants.accounts.models import Person
 from tenants.audit.models import AuditEntry
 from tenants.catalog.models import Activity
 from tenants.learning.models import Enrolment
-from tenants.lti.launches.models import Launch, Outcome, Protocol
+from tenants.lti.launches.models import Direction, Launch, Outcome, Protocol
 from tenants.lti.tool.models import Deployment, Identity, Participant, Platform, ResourceLink
 from tenants.lti.tool.models11 import ConsumerKey
 from tenants.lti.tool.people_models import Introduction, PersonCase
@@ -75,6 +75,7 @@ START = ScopedStatement(
             },
             "message_type": "",
             "protocol": Protocol.LTI_13.value,
+            "direction": Direction.IN,
             "person_name": "",
         }
     ),

@@ -1,0 +1,255 @@
+"""What an outside tool's word about a person means here (docs/embedding.md): one place for both LTI versions.
+
+An e-learning is completed, an exam passed or failed against its minimum score. Nothing is ever inferred from opening.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from saas import clock
+from saas.db.base import FixedPoint
+from saas.db.scope import ScopedSession
+from saas.problems import Refused
+from tenants.accounts.models import Person
+from tenants.catalog.models import Activity
+from tenants.learning.models import Attempt, Grading, OutsideResult, Verdict
+from tenants.learning.services import Learning
+
+ALL = Decimal(100)
+#: More digits than are kept, and never up: cut off twice is cut off once.
+_DIVISION = Context(prec=60, rounding=ROUND_DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideScore:
+    """What a tool said. ``completed``: *Completed* or *Submitted*. ``at`` is its time, ``source`` its name here.
+
+    ``withdrawn``: the tool takes back what it said before.
+    """
+
+    given: Decimal | None
+    maximum: Decimal | None
+    completed: bool
+    grading: Grading
+    at: datetime
+    source: str
+    comment: str = ""
+    withdrawn: bool = False
+
+
+def percent_of(given: Decimal | None, maximum: Decimal | None) -> Decimal | None:
+    """``given`` of ``maximum`` in percent, capped to 0–100 and cut off (never rounded) after eight decimals.
+
+    Because it is cut off, it reaches a whole percent exactly when ``given × 100 ≥ percent × maximum``: 69.999 of 100
+    and 0.69999 of 1 stay below 70, 7 of 10 is 70. None where there is no score.
+    """
+    if given is None or maximum is None or not (given.is_finite() and maximum.is_finite()) or maximum <= 0:
+        return None
+    if given <= 0:
+        return Decimal(0)
+    if given >= maximum:
+        return ALL
+    return FixedPoint.exact(_DIVISION.scaleb(_DIVISION.divide(given, maximum), 2))
+
+
+def verdict_on(percent: Decimal, minimum: int) -> Verdict:
+    """``percent`` as `percent_of` makes it; ``minimum`` is whole percent, 1 to 100."""
+    return Verdict.PASSED if percent >= minimum else Verdict.FAILED
+
+
+class OutsideResults:
+    """``session`` is the academy's."""
+
+    def __init__(self, session: ScopedSession) -> None:
+        self.session = session
+
+    def of(self, person_id: UUID, activity_id: UUID) -> OutsideResult | None:
+        return self.session.scalar(self._of(person_id, activity_id))
+
+    def of_person(self, person_id: UUID, activity_ids: Sequence[UUID] | None = None) -> dict[UUID, OutsideResult]:
+        """By activity; of some activities or of all."""
+        query = sa.select(OutsideResult).where(OutsideResult.person_id == person_id)
+        if activity_ids is not None:
+            query = query.where(OutsideResult.activity_id.in_(activity_ids))
+        return {row.activity_id: row for row in self.session.scalars(query)}
+
+    def begin(self, person_id: UUID, activity: Activity) -> Attempt:
+        """At a launch: takes part, and is in progress; again where the exam was failed. Says nothing about a result."""
+        self._hold(person_id)
+        known = self.of(person_id, activity.id)
+        failed = known is not None and known.verdict is Verdict.FAILED
+        return Learning(self.session, person_id).open_attempt(activity, again=failed)
+
+    def take(self, person_id: UUID, activity: Activity, score: OutsideScore) -> OutsideResult:
+        """The newest word of the tool; whether it is the newest is the caller's to know. Moves the attempt, announces.
+
+        Raises `Refused` where the person is gone.
+        """
+        self._hold(person_id)
+        row = self._row(person_id, activity.id, score)
+        before = row.verdict
+        row.said_at, row.received_at = score.at, clock.now()
+        row.source, row.comment = score.source, score.comment
+        row.given, row.maximum = (None, None) if score.withdrawn else (_text(score.given), _text(score.maximum))
+        row.percent = None if score.withdrawn else percent_of(score.given, score.maximum)
+        row.grading, row.withdrawn_at = score.grading, score.at if score.withdrawn else None
+        if score.withdrawn and not score.completed:
+            self._withdraw(row)
+            return row
+        learning = Learning(self.session, person_id)
+        attempt = learning.open_attempt(activity)
+        reached = self._judge(activity, row) if activity.is_exam else self._completed(attempt, row, score)
+        if reached is not None:
+            learning.reach(attempt, reached)
+        elif score.completed and not attempt.is_completed:
+            attempt.progress, attempt.changed_at = ALL, clock.now()
+        self.session.flush()
+        if row.verdict is not before:
+            learning.advanced(activity.id)
+        return row
+
+    @staticmethod
+    def _judge(activity: Activity, row: OutsideResult) -> Decimal | None:
+        """Of an exam: the score that is decided, in percent. A pass stays a pass, with the rule it was reached by."""
+        if row.grading is not Grading.DECIDED or row.percent is None or activity.minimum_score is None:
+            if row.verdict is not Verdict.PASSED:
+                row.verdict = row.minimum = None
+            return None
+        verdict = verdict_on(row.percent, activity.minimum_score)
+        if verdict is Verdict.PASSED or row.verdict is not Verdict.PASSED:
+            row.verdict, row.minimum = verdict, activity.minimum_score
+        return row.percent
+
+    @staticmethod
+    def _completed(attempt: Attempt, row: OutsideResult, score: OutsideScore) -> Decimal | None:
+        """Of an e-learning: the score it is completed with, in percent; all of it where the tool has no scores."""
+        if not (score.completed or score.grading is Grading.DECIDED):
+            return None
+        if row.percent is None:
+            return None if attempt.is_completed else ALL
+        return row.percent
+
+    def _withdraw(self, row: OutsideResult) -> None:
+        """Completion and a pass stay, the attempts are the history; who had failed waits for a result again."""
+        if row.grading is Grading.DECIDED:
+            row.grading = Grading.NONE
+        if row.verdict is not Verdict.PASSED:
+            row.verdict = row.minimum = None
+        self.session.flush()
+
+    def _hold(self, person_id: UUID) -> None:
+        """Whatever is said of one person is taken in one after the other. Rows that point to them stay writable."""
+        held = sa.select(Person.id).where(Person.id == person_id).with_for_update(key_share=True)
+        if self.session.scalar(held) is None:
+            raise Refused("PERSON_UNKNOWN")
+
+    def _row(self, person_id: UUID, activity_id: UUID, score: OutsideScore) -> OutsideResult:
+        query = self._of(person_id, activity_id).with_for_update().execution_options(populate_existing=True)
+        row = self.session.scalar(query)
+        if row is None:
+            row = OutsideResult(person_id=person_id, activity_id=activity_id, said_at=score.at, grading=score.grading)
+            self.session.add(row)
+        return row
+
+    @staticmethod
+    def _of(person_id: UUID, activity_id: UUID) -> sa.Select[OutsideResult]:
+        own = sa.select(OutsideResult).where(OutsideResult.person_id == person_id)
+        return own.where(OutsideResult.activity_id == activity_id)
+
+
+def _text(value: Decimal | None) -> str | None:
+    """Raw, as the tool meant it: what is above the maximum is kept."""
+    return None if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Flipped:
+    """How many would change, and the first of them by name."""
+
+    count: int
+    names: Sequence[str]
+
+
+class Flips:
+    """Who an exam's new minimum would make pass or fail, by their best decided score. ``minimum``: whole percent.
+
+    What was withdrawn is not judged again. ``session`` is the academy's.
+    """
+
+    #: Names shown in each direction.
+    SHOWN = 50
+
+    def __init__(self, session: ScopedSession, activity: Activity, minimum: int) -> None:
+        self.session = session
+        self.activity = activity
+        self.minimum = minimum
+
+    def by_verdict(self) -> dict[Verdict, Flipped]:
+        """Under the verdict they would have: one statement."""
+        of = OutsideResult.verdict
+        place = sa.func.row_number().over(partition_by=of, order_by=(Person.family_name, Person.given_name, Person.id))
+        query = self._flipping(
+            of,
+            Person.given_name,
+            Person.family_name,
+            sa.func.count().over(partition_by=of).label("all"),
+            place.label("place"),
+        )
+        found = query.join(Person, Person.id == OutsideResult.person_id).subquery()
+        rows = self.session.execute(sa.select(found).where(found.c.place <= self.SHOWN).order_by(found.c.place)).all()
+        flipped = {}
+        for now, then in ((Verdict.FAILED, Verdict.PASSED), (Verdict.PASSED, Verdict.FAILED)):
+            mine = [row for row in rows if row.verdict is now]
+            names = [f"{row.given_name} {row.family_name}".strip() for row in mine]
+            flipped[then] = Flipped(mine[0].all if mine else 0, names)
+        return flipped
+
+    def any(self) -> bool:
+        return self.session.scalar(self._flipping(OutsideResult.id).limit(1)) is not None
+
+    def judge(self, limit: int, *, take_away: bool) -> int:
+        """Gives some of them their new verdict and returns how many; passes are lost only with ``take_away``."""
+        query = self._flipping(OutsideResult).order_by(OutsideResult.id).limit(limit)
+        if not take_away:
+            query = query.where(OutsideResult.verdict == Verdict.FAILED)
+        rows = self.session.scalars(query.with_for_update(of=OutsideResult)).all()
+        for row in rows:
+            row.verdict = Verdict.FAILED if row.verdict is Verdict.PASSED else Verdict.PASSED
+            row.minimum = self.minimum
+            Learning(self.session, row.person_id).advanced(self.activity.id)
+        return len(rows)
+
+    def settle(self) -> None:
+        """Once all are judged: verdicts that stand under the new rule as well are said to stand by it."""
+        best = self._best()
+        enough = sa.select(best.c.person_id).where(best.c.score >= Decimal(self.minimum))
+        stands = sa.or_(OutsideResult.verdict == Verdict.FAILED, OutsideResult.person_id.in_(enough))
+        of = sa.update(OutsideResult).where(
+            OutsideResult.activity_id == self.activity.id, OutsideResult.verdict.is_not(None)
+        )
+        self.session.execute(of.where(OutsideResult.withdrawn_at.is_(None), stands).values(minimum=self.minimum))
+
+    def _best(self) -> sa.Subquery:
+        query = sa.select(Attempt.person_id, sa.func.max(Attempt.score).label("score"))
+        return query.where(Attempt.activity_id == self.activity.id).group_by(Attempt.person_id).subquery()
+
+    def _flipping(self, *columns: Any) -> sa.Select[Any]:
+        best, minimum = self._best(), Decimal(self.minimum)
+        return (
+            sa.select(*columns)
+            .join(best, best.c.person_id == OutsideResult.person_id)
+            .where(
+                OutsideResult.activity_id == self.activity.id,
+                OutsideResult.withdrawn_at.is_(None),
+                sa.or_(
+                    sa.and_(OutsideResult.verdict == Verdict.FAILED, best.c.score >= minimum),
+                    sa.and_(OutsideResult.verdict == Verdict.PASSED, best.c.score < minimum),
+                ),
+            )
+        )

@@ -1,0 +1,73 @@
+"""The address tools send browsers to: ``/lti/authorize``, by GET or POST from another site."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.view import view_config, view_defaults
+
+from saas.problems import Refused
+from saas.web.errors import show_problem
+from saas.web.guards import counted_address
+from saas.web.headers import allow_framing
+from saas.web.rendering import render_page
+from tenants.lti.platform.addresses import AUTHORIZE_PATH
+from tenants.lti.platform.authorize import Authorization, ComeAgain, Visitor
+from tenants.lti.platform.messages import MessageKinds
+from tenants.lti.platform.posting import post_to_tool
+from tenants.lti.tool.frame_views import is_from_own_page
+from tenants.lti.tool.views import browser_of, may_log, pairs_of
+from tenants.lti.wire.authorize import FIELDS
+
+#: Posted by our own page, which does so once.
+AGAIN = "again"
+
+
+@view_defaults(route_name="lti_authorize", permission=NO_PERMISSION_REQUIRED, require_csrf=False)
+class AuthorizePage:
+    """Cross-site by nature: the hint, the session it is bound to and the proven redirect URI stand in for our token."""
+
+    def __init__(self, _context: Any, request: Request) -> None:
+        self.request = request
+        allow_framing(request)
+
+    @view_config(request_method=("GET", "POST"))
+    def answer(self) -> Response:
+        request = self.request
+        if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
+            return Response(status=204)
+        pairs = pairs_of(request)
+        authorization = Authorization(request.runtime, request.tenant, self._visitor(dict(pairs)))
+        try:
+            request.registry.logins.hit(str(request.tenant.id), counted_address(request))
+            answer = authorization.answer(pairs, log_refusal=lambda: may_log(request))
+        except Refused as refusal:
+            return show_problem(request, refusal.code, seen=refusal.seen, wanted=refusal.wanted)
+        if isinstance(answer, ComeAgain):
+            fields = [(name, value) for name, value in pairs if name in FIELDS]
+            return render_page(request, "lti/opening_again.html", {"fields": fields, "again": AGAIN})
+        if answer.code:
+            request.runtime.metrics.refusals.labels(answer.code).inc()
+        return post_to_tool(
+            request, answer.redirect_uri, answer.fields.items(), name=answer.tool_name, code=answer.code
+        )
+
+    def _visitor(self, sent: dict[str, str]) -> Visitor:
+        """Our page sends it once more only where a browser may have kept the cookie back."""
+        request, identity = self.request, self.request.identity
+        came_again = AGAIN in sent or is_from_own_page(request)
+        return Visitor(
+            person_id=identity.id if identity else None,
+            session_id=identity.session_id if identity else None,
+            may_return=not came_again and not request.session_token,
+            browser=browser_of(request),
+        )
+
+
+def includeme(config: Configurator) -> None:
+    config.registry.runtime.parts[MessageKinds] = MessageKinds()
+    config.add_route("lti_authorize", AUTHORIZE_PATH, house="academy")
+    config.add_hot_path(AUTHORIZE_PATH)
+    config.scan(__name__)

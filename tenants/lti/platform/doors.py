@@ -1,0 +1,133 @@
+"""What every service of ours does around its own work: who asks, may it, and the line in the log, done or refused.
+
+Outside the request's transaction: a refusal is kept although what it refused is undone.
+"""
+
+import base64
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pyramid.request import Request
+from pyramid.response import Response
+
+from saas.addresses import add_query
+from saas.db.scope import ScopedSession
+from saas.problems import Refused
+from tenants.lti.platform.bearer import token_holder
+from tenants.lti.platform.log import Service, note_call
+from tenants.lti.platform.models import Tool, ToolLink
+from tenants.lti.tool.views import may_log
+
+JSON = "application/json"
+
+
+@dataclass(slots=True)
+class Knock:
+    """One call, as far as it is understood; filled in on the way, so that the log knows whose a refusal is, too."""
+
+    service: Service
+    tool: Tool | None = None
+    link_id: UUID | None = None
+    person_id: UUID | None = None
+    seen: str = ""
+
+
+Act = Callable[[ScopedSession, Tool, Knock], Response]
+
+
+class ServiceDoor:
+    """Base of the service views: bearer tokens, JSON, no cookies, no CSRF token."""
+
+    def __init__(self, _context: Any, request: Request) -> None:
+        self.request = request
+
+    def serve(self, service: Service, scopes: Collection[str], act: Act) -> Response:
+        """``act`` works inside one transaction, as the tool of the token, which has one of ``scopes``."""
+        request, knock = self.request, Knock(service)
+        try:
+            with request.runtime.database.transaction(request.tenant.id) as session:
+                holder = token_holder(session, request.headers.get("Authorization", ""))
+                knock.tool = holder.tool
+                holder.require(scopes)
+                response = act(session, holder.tool, knock)
+                keep(session, knock, response.status_int, "", knock.seen)
+        except Refused as refusal:
+            return self._refuse(knock, refusal, scopes)
+        return response
+
+    def _refuse(self, knock: Knock, refusal: Refused, scopes: Collection[str]) -> Response:
+        request = self.request
+        response = refuse(request, knock, refusal)
+        if response.status_int == 401:
+            said = "" if refusal.code == "CALL_TOKEN_MISSING" else ', error="invalid_token"'
+            response.headers["WWW-Authenticate"] = f'Bearer realm="{request.tenant.host}"{said}'
+        elif refusal.code == "CALL_SCOPE":
+            named = f'error="insufficient_scope", scope="{" ".join(scopes)}"'
+            response.headers["WWW-Authenticate"] = f'Bearer realm="{request.tenant.host}", {named}'
+        return response
+
+    def id_in(self, name: str) -> UUID:
+        """`Refused` CALL_NOT_YOURS for what is no id."""
+        with suppress(ValueError):
+            return UUID(self.request.matchdict[name])
+        raise Refused("CALL_NOT_YOURS", seen=f"the address {self.request.path[:200]}", wanted="an address given here")
+
+
+def refuse(request: Request, knock: Knock, refusal: Refused, error: str = "") -> Response:
+    """The refusal in JSON, kept in the log; strangers may fill only so much of it."""
+    problem = request.problem(refusal.code)
+    request.runtime.metrics.refusals.labels(refusal.code).inc()
+    if knock.tool is not None or may_log(request):
+        with request.runtime.database.transaction(request.tenant.id) as session:
+            seen = f"{refusal.seen}; wanted: {refusal.wanted}" if refusal.wanted else refusal.seen
+            keep(session, knock, problem.status, refusal.code, seen)
+    words = f"{problem.title}: {refusal.seen}" if refusal.seen else problem.title
+    return json_response(
+        {"error": error or refusal.code.lower(), "error_description": words, "code": refusal.code, "id": request.id},
+        status=problem.status,
+    )
+
+
+def keep(session: ScopedSession, knock: Knock, status: int, code: str, seen: str) -> None:
+    link = session.get(ToolLink, knock.link_id) if knock.link_id else None
+    note_call(
+        session, knock.service, status=status, code=code, seen=seen, tool=knock.tool, link=link,
+        person_id=knock.person_id,
+    )  # fmt: skip
+
+
+def json_response(document: object, content_type: str = JSON, status: int = 200) -> Response:
+    """Never stored by anybody in between (RFC 6749 §5.1)."""
+    body = b"" if document is None else orjson.dumps(document)
+    response = Response(body=body, status=status, content_type=content_type, charset=None)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def limit_in(request: Request, usual: int, most: int) -> int:
+    """What cannot be read, or makes no sense, is as good as not said."""
+    said = request.GET.get("limit", "")
+    number = int(said) if said.isascii() and said.isdigit() and len(said) <= 9 else 0
+    return min(number, most) if number > 0 else usual
+
+
+def cursor_in(request: Request) -> UUID | None:
+    """Where the page before ended. `Refused` CALL_SHAPE for a cursor we never gave."""
+    said = request.GET.get("cursor")
+    if said is None:
+        return None
+    try:
+        return UUID(bytes=base64.urlsafe_b64decode(f"{said}=="))
+    except ValueError:
+        raise Refused("CALL_SHAPE", seen="cursor", wanted="the address of the next page as it was given") from None
+
+
+def link_next(response: Response, request: Request, url: str, last: UUID) -> None:
+    """``Link`` to the page after ``last`` (RFC 8288), with the question as it was asked."""
+    cursor = base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
+    asked = {name: value for name, value in request.GET.items() if name != "cursor"}
+    response.headers["Link"] = f'<{add_query(url, {**asked, "cursor": cursor})}>; rel="next"'

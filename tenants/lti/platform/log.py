@@ -1,0 +1,128 @@
+"""What tools asked of our services, kept for people: accepted or refused, with the cause."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from saas.db.scope import ScopedSession, TenantScoped
+from tenants.accounts.models import Person
+from tenants.catalog.models import Activity
+from tenants.lti.platform.models import ServiceCall, Tool, ToolLink
+from tenants.lti.wire.text import clean
+
+RowT = TypeVar("RowT", bound=TenantScoped)
+PAGE = 50
+SEEN_LIMIT = 300
+
+
+class Service(StrEnum):
+    """The door that was knocked at."""
+
+    TOKEN = "token"  # noqa: S105 -- a word of the log
+    SCORE = "score"
+    LINE_ITEM = "line-item"
+    RESULT = "result"
+    ROSTER = "roster"
+    OUTCOME = "outcome"
+    CONTENT = "content"
+    REGISTRATION = "registration"
+
+
+def note_call(  # noqa: PLR0913 -- the columns of a row
+    session: ScopedSession,
+    service: Service,
+    *,
+    status: int,
+    code: str = "",
+    seen: str = "",
+    tool: Tool | None = None,
+    link: ToolLink | None = None,
+    person_id: UUID | None = None,
+) -> None:
+    """One row; ``code`` empty for what was done. ``seen`` must be free of secrets; it is cleaned and cut here.
+
+    ``tool`` and ``link`` may be of a session that is over.
+    """
+    session.add(
+        ServiceCall(
+            service=service.value,
+            tool_id=tool.id if tool else link.tool_id if link else None,
+            tool_link_id=link.id if link else None,
+            tool_name=tool.name if tool else link.key if link else "",
+            person_id=person_id,
+            status=status,
+            code=code,
+            seen=clean(seen, SEEN_LIMIT),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the log is narrowed to; what is None or empty narrows nothing.
+
+    ``refused``: only what was refused, or only what was done. ``before``: (time, id) of the last call of the page
+    before.
+    """
+
+    tool_id: UUID | None = None
+    tool_link_id: UUID | None = None
+    service: Service | None = None
+    refused: bool | None = None
+    code: str = ""
+    before: tuple[datetime, UUID] | None = None
+
+    def conditions(self) -> Iterator[sa.ColumnElement[bool]]:
+        same = {
+            "tool_id": self.tool_id,
+            "tool_link_id": self.tool_link_id,
+            "service": self.service and self.service.value,
+            "code": self.code or None,
+        }
+        yield from (getattr(ServiceCall, name) == value for name, value in same.items() if value is not None)
+        if self.refused is not None:
+            yield ServiceCall.code != "" if self.refused else ServiceCall.code == ""
+        if self.before is not None:
+            at, last = self.before
+            yield sa.or_(ServiceCall.at < at, sa.and_(ServiceCall.at == at, ServiceCall.id < last))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A row and what it speaks of, as far as that is still there."""
+
+    row: ServiceCall
+    person: str
+    activity: Activity | None
+
+
+class ServiceCalls:
+    """``session`` is the academy's."""
+
+    def __init__(self, session: ScopedSession) -> None:
+        self.session = session
+
+    def find(self, wanted: Wanted, limit: int = PAGE) -> Sequence[Call]:
+        """Newest first, in three statements however many."""
+        query = sa.select(ServiceCall).where(*wanted.conditions())
+        rows = self.session.scalars(query.order_by(ServiceCall.at.desc(), ServiceCall.id.desc()).limit(limit)).all()
+        people = {each.id: each.name for each in self._all(Person, {row.person_id for row in rows})}
+        links = {each.id: each.activity_id for each in self._all(ToolLink, {row.tool_link_id for row in rows})}
+        activities = {each.id: each for each in self._all(Activity, set(links.values()))}
+        return [
+            Call(
+                row,
+                people.get(row.person_id, "") if row.person_id else "",
+                activities.get(links[row.tool_link_id]) if row.tool_link_id in links else None,
+            )
+            for row in rows
+        ]
+
+    def _all(self, kind: type[RowT], ids: Iterable[UUID | None]) -> Sequence[RowT]:
+        wanted = [each for each in ids if each is not None]
+        return self.session.scalars(sa.select(kind).where(kind.id.in_(wanted))).all() if wanted else ()

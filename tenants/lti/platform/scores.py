@@ -1,0 +1,170 @@
+"""Scores that tools send us: whose they are, whether they are the newest, and what is made of them (AGS 2.0 §3.4).
+
+What a score means here is decided by `OutsideResults` alone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Context, Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from saas import clock
+from saas.db.base import table_of, uuid7
+from saas.db.scope import ScopedSession
+from saas.db.statement import TENANT, ScopedStatement
+from saas.problems import Refused
+from tenants.accounts.models import Person
+from tenants.catalog.models import Activity
+from tenants.learning.models import Enrolment, Grading
+from tenants.learning.outside import OutsideResults, OutsideScore
+from tenants.lti.platform.models import LineItem, ReceivedScore, Tool, ToolLink, ToolUser
+from tenants.lti.platform.users import audience_of_tool
+from tenants.lti.wire.ags import GradingProgress
+from tenants.lti.wire.scores_in import ScoreIn
+
+GRADING = {
+    GradingProgress.FULLY_GRADED: Grading.DECIDED,
+    GradingProgress.PENDING_MANUAL: Grading.AWAITED,
+    GradingProgress.FAILED: Grading.FAILED,
+    GradingProgress.PENDING: Grading.NONE,
+    GradingProgress.NOT_READY: Grading.NONE,
+}
+_score = table_of(ReceivedScore)
+_SAID = ("given", "maximum", "activity_progress", "grading_progress", "comment", "said_at", "received_at")
+_new = {name: sa.bindparam(f"new_{name}", type_=_score.c[name].type) for name in _SAID}
+
+#: Of scores that arrive at the same moment, in any order, the newest stays: a row comes back only for a newer one.
+KEEP_NEWER = ScopedStatement(
+    "lti_platform.keep_newer_score",
+    insert(_score)
+    .values(
+        tenant_id=TENANT,
+        id=sa.bindparam("new_id"),
+        line_item_id=sa.bindparam("column"),
+        person_id=sa.bindparam("person"),
+        **_new,
+    )
+    .on_conflict_do_update(
+        index_elements=[_score.c.tenant_id, _score.c.line_item_id, _score.c.person_id],
+        set_=_new,
+        where=sa.and_(_score.c.tenant_id == TENANT, _score.c.said_at < _new["said_at"]),
+    )
+    .returning(_score.c.id),
+)
+
+
+class Scores:
+    """In one column of one tool. ``session`` is the academy's."""
+
+    def __init__(self, session: ScopedSession, tool: Tool, column: LineItem) -> None:
+        self.session = session
+        self.tool = tool
+        self.column = column
+
+    def link(self) -> tuple[ToolLink, Activity] | None:
+        """What the column counts for; None where it stands alone.
+
+        `Refused` CALL_NOT_YOURS for a column whose link has gone to another tool.
+        """
+        if self.column.tool_link_id is None:
+            return None
+        query = sa.select(ToolLink, Activity).join(Activity, Activity.id == ToolLink.activity_id)
+        link, activity = self.session.execute(query.where(ToolLink.id == self.column.tool_link_id)).one()
+        if link.tool_id != self.tool.id:
+            raise Refused("CALL_NOT_YOURS", seen=f"column {self.column.id}", wanted="a link that is still the tool's")
+        return link, activity
+
+    def person(self, user_id: str, activity: Activity | None) -> Person:
+        """Whoever the tool knows as ``user_id``, when they learn there. `Refused` CALL_PERSON with the reason."""
+        takes_part = sa.exists().where(Enrolment.person_id == Person.id)
+        if activity is not None:
+            takes_part = takes_part.where(Enrolment.activity_id == activity.id)
+        else:
+            takes_part = takes_part.where(Enrolment.activity_id.in_(activities_of(self.tool, self.column.course_id)))
+        query = sa.select(Person, takes_part).join(ToolUser, ToolUser.person_id == Person.id)
+        known = ToolUser.audience == audience_of_tool(self.tool.id), ToolUser.sub == user_id
+        row = self.session.execute(query.where(*known)).one_or_none()
+        reason = "unknown to this tool"
+        if row is not None:
+            person, is_in = row
+            if is_in and not person.is_staff:
+                return person
+            reason = "no learner" if person.is_staff else "does not take part"
+        raise Refused("CALL_PERSON", seen=f"{user_id[:100]}: {reason}", wanted="a learner of the activity")
+
+    def take(self, said: ScoreIn, person: Person, counts_for: tuple[ToolLink, Activity] | None) -> None:
+        """`Refused` CALL_SCORE_LATE, or CALL_SCORE_OLD for one that is not newer than the last."""
+        now = clock.now()
+        if counts_for is not None:
+            refuse_late(counts_for[0], now)
+        kept = self.session.run(
+            KEEP_NEWER,
+            new_id=uuid7(),
+            column=self.column.id,
+            person=person.id,
+            new_given=None if said.given is None else str(said.given),
+            new_maximum=None if said.maximum is None else str(said.maximum),
+            new_activity_progress=said.activity.value,
+            new_grading_progress=said.grading.value,
+            new_comment=said.comment,
+            new_said_at=said.at,
+            new_received_at=now,
+        )
+        if kept.first() is None:
+            raise Refused("CALL_SCORE_OLD", seen=said.at.isoformat(), wanted="a later timestamp than the last score's")
+        if counts_for is not None:
+            self._tell(person.id, counts_for[1], said)
+
+    def _tell(self, person_id: UUID, activity: Activity, said: ScoreIn) -> None:
+        results = OutsideResults(self.session)
+        known = results.of(person_id, activity.id) if said.given is None else None
+        score = OutsideScore(
+            given=said.given,
+            maximum=said.maximum,
+            completed=said.is_done,
+            grading=GRADING[said.grading],
+            at=said.at,
+            source=self.tool.name,
+            comment=said.comment,
+            withdrawn=known is not None and known.given is not None,
+        )
+        results.take(person_id, activity, score)
+
+    def find(self, *, user_id: str, after: UUID | None, limit: int) -> Sequence[tuple[ReceivedScore, str]]:
+        """Scores with the pseudonym of each person, by id; one more than ``limit``. An unknown person has none."""
+        audience = audience_of_tool(self.tool.id)
+        query = sa.select(ReceivedScore, ToolUser.sub).join(
+            ToolUser, sa.and_(ToolUser.person_id == ReceivedScore.person_id, ToolUser.audience == audience)
+        )
+        query = query.where(ReceivedScore.line_item_id == self.column.id)
+        if user_id:
+            query = query.where(ToolUser.sub == user_id)
+        if after is not None:
+            query = query.where(ReceivedScore.id > after)
+        rows = self.session.execute(query.order_by(ReceivedScore.id).limit(limit + 1))
+        return [(score, sub) for score, sub in rows]
+
+
+def refuse_late(link: ToolLink, now: datetime) -> None:
+    """`Refused` CALL_SCORE_LATE once the link takes no more results."""
+    if link.results_until is not None and now > link.results_until:
+        seen = f"past due: results were taken until {link.results_until.isoformat(' ', 'minutes')}"
+        raise Refused("CALL_SCORE_LATE", seen=seen, wanted="a result in time")
+
+
+def activities_of(tool: Tool, course_id: UUID) -> sa.Select[Any]:
+    """Ids of the activities that open the tool in the course."""
+    query = sa.select(ToolLink.activity_id).join(Activity, Activity.id == ToolLink.activity_id)
+    return query.where(ToolLink.tool_id == tool.id, Activity.course_id == course_id)
+
+
+def rescaled(score: ReceivedScore, maximum: Decimal) -> Decimal | None:
+    """The score out of the column's maximum of today; None while it is not decided. For showing only."""
+    if score.given is None or score.maximum is None or score.grading_progress != GradingProgress.FULLY_GRADED:
+        return None
+    exact = Context(prec=28)
+    return exact.divide(exact.multiply(Decimal(score.given), maximum), Decimal(score.maximum))

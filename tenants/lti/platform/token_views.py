@@ -1,0 +1,58 @@
+"""The token address of tools: `POST /lti/token` (LTI 1.3 Security Framework 1.0 §4.1, RFC 6749)."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.view import view_config
+
+from saas.problems import Refused
+from tenants.lti.platform.addresses import TOKEN_PATH
+from tenants.lti.platform.doors import Knock, json_response, refuse
+from tenants.lti.platform.log import Service
+from tenants.lti.platform.tokens import TokenRequests
+from tenants.lti.wire import oauth1
+from tenants.lti.wire.assertion import error_of
+from tenants.lti.wire.outcomes_in import FORM
+from tenants.lti.wire.text import shown
+
+MAX_FORM = 128 * 1024
+
+
+@view_config(
+    route_name="lti_token",
+    request_method="POST",
+    permission=NO_PERMISSION_REQUIRED,
+    require_csrf=False,
+    raw_body=True,
+    max_body=MAX_FORM,
+)
+def token(_context: Any, request: Request) -> Response:
+    """The tool's signature proves the sender; no cookie is looked at."""
+    asked = TokenRequests(request.runtime, request.tenant)
+    try:
+        issued = asked.answer(form_of(request), with_secret="Authorization" in request.headers)
+    except Refused as refusal:
+        status, error = error_of(refusal.code)
+        response = refuse(request, Knock(Service.TOKEN, asked.tool), refusal, error)
+        response.status_int = status
+        return response
+    return json_response(issued.as_json())
+
+
+def form_of(request: Request) -> oauth1.Pairs:
+    """`Refused` CALL_TOKEN_FORM for anything but a form."""
+    if (request.content_type or "").lower() != FORM:
+        raise Refused("CALL_TOKEN_FORM", seen=shown(request.content_type or "no content type", 80), wanted=FORM)
+    try:
+        return oauth1.read_pairs(request.body.decode("ascii"))
+    except ValueError:
+        raise Refused("CALL_TOKEN_FORM", seen="a form that is no text", wanted=FORM) from None
+
+
+def includeme(config: Configurator) -> None:
+    config.add_route("lti_token", TOKEN_PATH, house="academy")
+    config.add_hot_path(TOKEN_PATH)
+    config.scan(__name__)

@@ -1,0 +1,93 @@
+"""What tools' calls ask of the database: as much for many people, columns and links as for one."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tenants.access import Role
+from tests.conformance.tools import Tool12, Tool13, envelope, query
+from tests.cost import Cost, counted
+from tests.house import House
+
+MORE = 12
+
+
+def cost_of(tool: Tool13 | Tool12, deed: Callable[[], Any], *wanted: int) -> Cost:
+    """The host is always asked for, never remembered: a statement and a commit of its own."""
+    tool.kit.runtime.tenants.forget()
+    with counted(tool.kit.runtime.database) as cost:
+        assert deed().status_int in wanted
+    return cost
+
+
+def test_a_token_request(house: House) -> None:
+    """Three for the host; the tool; the assertion's id, the token, the log. PostgreSQL is told the tenant twice."""
+    tool = Tool13.set(house.academy())
+    cost_of(tool, lambda: tool.ask(tool.form()), 200)
+    form = tool.form()
+    few = cost_of(tool, lambda: tool.ask(form), 200)
+    for _ in range(MORE):
+        Tool13.set(tool.kit)
+    more = tool.form()
+    many = cost_of(tool, lambda: tool.ask(more), 200)
+    assert len(few.statements) <= 9, few.statements
+    assert few.commits <= 3
+    assert len(many.statements) == len(few.statements), many.statements
+
+
+@pytest.mark.parametrize("minimum", [None, 70], ids=["e-learning", "exam"])
+def test_a_score(house: House, minimum: int | None) -> None:
+    tool = Tool13.set(house.academy(), minimum=minimum)
+    token, seat = tool.token(), tool.sit()
+    first = cost_of(tool, lambda: tool.score(seat, token=token), 204)
+    again = cost_of(tool, lambda: tool.score(seat, token=token, scoreGiven=90), 204)
+    others = [tool.sit() for _ in range(MORE)]
+    for other in others[1:]:
+        tool.score(other, token=token)
+    many = cost_of(tool, lambda: tool.score(others[0], token=token), 204)
+    assert len(first.statements) <= 34, (len(first.statements), len(again.statements))
+    assert len(again.statements) <= 34, again.statements
+    assert first.commits == 2
+    assert len(many.statements) == len(first.statements), many.statements
+
+
+def test_an_outcome(house: House) -> None:
+    tool = Tool12.set(house.academy())
+    seat = tool.sit()
+    bodies = [envelope("replaceResult", seat.sourcedid, score) for score in ("0.3", "0.4")]
+    few = [cost_of(tool, partial(tool.send, body), 200) for body in bodies]
+    for _ in range(MORE):
+        Tool12.set(tool.kit, key=tool.key, secret=tool.secret)
+    other, _more = tool.sit(), [tool.sit() for _ in range(MORE)]
+    many = cost_of(tool, lambda: tool.send(envelope("replaceResult", other.sourcedid, "0.3")), 200)
+    assert all(len(cost.statements) <= 34 for cost in few), few
+    assert all(cost.commits == 2 for cost in few)
+    assert len(many.statements) == len(few[0].statements), many.statements
+
+
+def test_a_roster_and_results(house: House) -> None:
+    tool = Tool13.set(house.academy())
+    token = tool.token()
+    for path in (tool.memberships, f"{tool.lineitem}/results", tool.lineitems, query(tool.memberships, role="Learner")):
+        tool.score(tool.sit(), token=token)
+        few = cost_of(tool, partial(tool.call, "GET", path, token=token), 200)
+        for _ in range(MORE):
+            tool.score(tool.sit(), token=token)
+        many = cost_of(tool, partial(tool.call, "GET", path, token=token), 200)
+        assert len(many.statements) == len(few.statements), many.statements
+        assert many.commits == 2
+
+
+def test_the_log_of_calls(house: House) -> None:
+    tool = Tool13.set(house.academy())
+    browser, token = tool.kit.signed_in(Role.ADMIN), tool.token()
+    tool.score(tool.sit(), token=token)
+    browser.get("/integrations/tool-calls")
+    few = cost_of(tool, lambda: browser.get("/integrations/tool-calls"), 200)
+    for _ in range(MORE):
+        Tool13.set(tool.kit).score(None, userId="nobody")
+        tool.score(tool.sit(), token=token)
+    many = cost_of(tool, lambda: browser.get("/integrations/tool-calls"), 200)
+    assert len(many.statements) == len(few.statements), many.statements
