@@ -18,7 +18,7 @@ run: .venv/.runtime  ## start Lyceum with its demonstration academies (PORT=, DA
 # One worker more than there are processors: many tests wait for other processes.
 test: .venv/.tests  ## run every test: SQLite, PostgreSQL, Redis, Chromium
 	@$(BIN)/python -m tests.services install
-	@$(BIN)/python -m pytest -n $(or $(WORKERS),$(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n $(or $(WORKERS),$(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: .venv/.tests  ## ruff, mypy, import-linter, djlint, alembic check
 	@$(BIN)/python -m tests.check

@@ -6,10 +6,12 @@ promise. Tests that look at the whole installation (relay, migrations, processes
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
+from xdist.scheduler import LoadScopeScheduling
 
 from tenants.accounts import passwords
 from tests.house import BACKENDS, House, databases_of
@@ -44,12 +46,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         services.stop()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
     lacking = set(missing())
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
         needs = {mark.name for mark in item.iter_markers()} & lacking
         call = getattr(item, "callspec", None)
         if call and "postgresql" in call.params.values() and "postgresql" in lacking:
@@ -60,15 +60,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _turn(item: pytest.Item) -> int:
     """The longest first, or one worker ends alone."""
-    return next((turn for turn, part in enumerate(("interop", "browser")) if part in item.path.parts), 2)
+    return next((turn for turn, part in enumerate(("browser", "interop")) if part in item.path.parts), 2)
 
 
-def _group(item: pytest.Item) -> str:
-    """What one worker does in order: a file, whose fixtures are then made once; or all that look at `academies`, which
-    are the dearest fixture and go on living while they are looked at.
+class Scheduling(LoadScopeScheduling):
+    """What one worker does in order: a file, whose fixtures are then made once; or all of Chromium, since the academies
+    that its tests look at are the dearest fixture and go on living while they are looked at.
     """
-    looks = "academies" in getattr(item, "fixturenames", ())
-    return "academies" if looks else item.path.relative_to(item.config.rootpath).as_posix()
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -143,6 +143,21 @@ def ask_for_lti(page: Page, _academies: Academies) -> None:
     page.get_by_text("has not answered yet").wait_for()
 
 
+def look_at_the_request(page: Page, academies: Academies) -> None:
+    """The operator, once the academy has asked."""
+    asking = academies.page("admin who asks")
+    asking.goto(f"{academies.base('admin who asks')}/integrations")
+    ask_for_lti(asking, academies)
+    asking.close()
+    page.reload()
+    page.get_by_role("button", name="Decline").wait_for()
+
+
+def decline_without_reason(page: Page, academies: Academies) -> None:
+    look_at_the_request(page, academies)
+    press("Decline")(page, academies)
+
+
 def refused_launch(page: Page, academies: Academies) -> None:
     page.goto(academies.lms.course_url("bruno"))
     page.locator("li a").nth(1).click()
@@ -258,8 +273,8 @@ SCREENS = (
     Screen("result-dead", "admin", "/integrations/results/{dead}"),
     Screen("operator-academies", "operator", "/"),
     Screen("operator-academy", "operator", "/academies/north"),
-    Screen("operator-academy-asks", "operator", "/academies/asking"),
-    Screen("operator-decline-failed", "operator", "/academies/asking", press("Decline")),
+    Screen("operator-academy-asks", "operator", "/academies/asking", look_at_the_request),
+    Screen("operator-decline-failed", "operator", "/academies/asking", decline_without_reason),
     Screen("operator-academy-new", "operator", "/academies/new"),
     Screen("operator-academy-new-failed", "operator", "/academies/new", press("Create academy")),
     Screen("operator-profile", "operator", "/profile"),

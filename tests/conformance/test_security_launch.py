@@ -29,6 +29,17 @@ def test_unproven_claims_fill_the_log_only_so_far(own_scene: Scene) -> None:
     assert honest.accepted(honest.launch()).claims
 
 
+@pytest.mark.parametrize("path", ["/lti/login", "/lti/launch"])
+def test_ten_thousand_fields(own_scene: Scene, path: str) -> None:
+    """Product case 16: too much at once, whatever it says."""
+    visit, rows = own_scene.visit(), len(own_scene.rows())
+    fields = {f"x{number}": "1" for number in range(10_000)}
+    answer = visit.browser.app.post(path, fields, expect_errors=True)
+    assert answer.status_int == 413
+    assert "WEB_TOO_LARGE" in answer
+    assert len(own_scene.rows()) == rows
+
+
 @pytest.mark.parametrize("house", ["postgresql"], indirect=True)
 def test_changes_at_the_same_moment_never_share_a_version(own_scene: Scene) -> None:
     """Processes keep a registration by its version: sharing one would let a paused platform launch for good."""

@@ -62,6 +62,14 @@ def test_too_far_from_our_clock(form_scene: FormScene, seconds: int, word: str) 
     assert "our clock says" in check[3]
 
 
+def test_ten_thousand_parameters(form_scene: FormScene) -> None:
+    """Product case 16: refused for their number, before any of them is looked at."""
+    visit, before = form_scene.visit(), form_scene.written()
+    answer = visit.post([(f"x{number}", "1") for number in range(10_000)])
+    row = form_scene.refused(answer, "LTI11_DUPLICATE_PARAM", "parameters", before)
+    assert row.checks["launch"][-1][2] == "more than 1000"
+
+
 @pytest.mark.case("T1-008")
 @pytest.mark.parametrize("at", ["abc", "", "-1800000000", "1800000000000", "1.8e9"])
 def test_a_timestamp_that_is_none(form_scene: FormScene, at: str) -> None:

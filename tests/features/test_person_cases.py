@@ -334,7 +334,7 @@ def test_a_placeholder_pauses_only_what_it_is_about(crowd: tuple[Scene, list[Vis
     own.accepted(own.launch())
     page = scene.visit().launch(email=MAIL)
     assert "LTI_PERSON_PLACEHOLDER" in page
-    assert "Your academy's admin, with the other LMS's admin" in words(page)
+    assert "The academy's admin, with the other LMS's admin" in words(page)
 
 
 def test_everybody_with_a_placeholder_gets_an_account_without_it(crowd: tuple[Scene, list[Visit]]) -> None:

@@ -174,7 +174,10 @@ def test_what_is_long_settled_is_forgotten(yard: Yard) -> None:
 
 
 def test_a_round_reads_by_index(yard: Yard) -> None:
-    """With a hundred thousand settled rows beside it, a round must not walk through them."""
+    """With a hundred thousand settled rows beside it, a round must not walk through them.
+
+    The planner must have looked at the rows as they are: PostgreSQL's own look may have come while all were due.
+    """
     kit: Kit = yard.kit
     yard.fill("test.none", 2000, kit)
     with yard.shell() as session:
@@ -194,8 +197,9 @@ def test_a_round_reads_by_index(yard: Yard) -> None:
         sa.event.remove(engine, "before_cursor_execute", note)
     assert len(statements) == 6
     explain = "EXPLAIN QUERY PLAN " if yard.house.backend == "sqlite" else "EXPLAIN "
+    with yard.runtime.database.owner_engine().begin() as owner:
+        owner.exec_driver_sql("ANALYZE outbox")
     with engine.connect() as connection:
-        connection.exec_driver_sql("ANALYZE outbox") if yard.house.backend == "sqlite" else None
         for statement, parameters in statements:
             plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
             assert "SCAN outbox'" not in plan.replace("SCAN outbox USING", ""), (statement, plan)

@@ -55,13 +55,15 @@ def read_form(checks: Checklist, method: str, content_type: str, body: bytes, qu
         seen=f"{shown(method, 20)} {shown(form_type, 80)}".strip(),
         wanted="POST application/x-www-form-urlencoded",
     )
-    wanted = "a form in UTF-8 of at most 256 kB, each parameter of OAuth and LTI once"
+    wanted = f"a form in UTF-8 of at most 256 kB and {oauth1.MAX_FIELDS} parameters, each of OAuth and LTI once"
     if len(body) > MAX_FORM:
         checks.refuse("parameters", "LTI11_DUPLICATE_PARAM", seen=f"{len(body)} bytes", wanted=wanted)
     try:
         pairs, others = oauth1.read_pairs(body.decode()), oauth1.read_pairs(query)
-    except ValueError:
+    except UnicodeDecodeError:
         checks.refuse("parameters", "LTI11_DUPLICATE_PARAM", seen="not readable text", wanted=wanted)
+    except ValueError:
+        checks.refuse("parameters", "LTI11_DUPLICATE_PARAM", seen=f"more than {oauth1.MAX_FIELDS}", wanted=wanted)
     values = first_values(pairs + others)
     fault = _repeated(pairs + others) or ("a NUL character" if any("\0" in n + v for n, v in pairs + others) else "")
     checks.require(
