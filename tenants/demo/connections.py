@@ -1,4 +1,4 @@
-"""North and south as each other's LMS: a tool and a platform of LTI 1.3, keys of LTI 1.2, and activities that open them.
+"""North and south as each other's LMS: a tool and a platform of LTI 1.3, keys of LTI 1.2, activities that open them.
 
 Whatever is missing is made, so that an older demonstration gains it; what is there stays. Only addresses are brought up
 to date, for a demonstration that moved to another port.
@@ -75,7 +75,8 @@ def connect(runtime: Runtime, academies: Mapping[str, Academy]) -> bool:
     """``academies`` by slug; False when everything was there. One that is gone or has no LTI is left alone."""
     wanted = [each for each in CONNECTIONS if {each.here, each.there} <= academies.keys()]
     ready = [each for each in wanted if academies[each.here].has("lti") and academies[each.there].has("lti")]
-    return any([_connect(runtime, academies[each.here], academies[each.there], each) for each in ready])
+    made = [_connect(runtime, academies[each.here], academies[each.there], each) for each in ready]
+    return any(made)
 
 
 def _connect(runtime: Runtime, here: Academy, there: Academy, wanted: Connection) -> bool:

@@ -102,6 +102,10 @@ class Front:
         """What to tell Chromium as ``--host-resolver-rules``."""
         return ",".join(f"MAP {name} 127.0.0.1:{site.server_port}" for name, site in self._sites.items())
 
+    def port(self, name: str) -> int:
+        """For those who name it in their addresses."""
+        return self._sites[name].server_port
+
     def __enter__(self) -> Self:
         return self
 

@@ -425,3 +425,29 @@ def test_an_activity_of_lti_12_has_no_hints(desk: Desk) -> None:
     fields = fields_of(learner.open(activity))
     assert "lti_message_hint" not in fields
     assert is_error(learner.authorize(), "invalid_request")
+
+
+@pytest.mark.case("P3-028")
+def test_what_moodles_tool_asks_for(house: House) -> None:
+    """Moodle's tool side (``enrol/lti``, 4.5): its registration is named in the address of its login, it takes two target
+    addresses only, wants its resource's uuid as the custom parameter ``id``, and dies without the context's type.
+    """
+    base, uuid = "https://moodle.example/enrol/lti", "0d6b5a3c-7b1e-4b9e-9a51-4d0c6a2f1c11"
+    desk = Desk.set(
+        house.academy(),
+        base=base,
+        login_url=f"{base}/login.php?id=3f9c",
+        redirect_urls=(f"{base}/launch.php", f"{base}/launch_deeplink.php"),
+    )
+    learner, activity = desk.learner(), desk.activity13(url=f"{base}/launch.php", custom=(("id", uuid),))
+    page = learner.open(activity)
+    assert target_of(page) == f"{base}/login.php?id=3f9c"
+    begun = learner.asked = fields_of(page)
+    assert {"iss", "login_hint", "target_link_uri", "client_id", "lti_message_hint"} <= begun.keys()
+    assert begun["target_link_uri"] == f"{base}/launch.php"
+    claims = learner.claims(learner.authorize(redirect_uri=begun["target_link_uri"], method="POST"))
+    assert claims[CLAIM + "custom"] == {"id": uuid}
+    assert claims[CLAIM + "context"]["type"]
+    assert claims[CLAIM + "resource_link"]["id"]
+    assert claims[CLAIM + "target_link_uri"] == begun["target_link_uri"]
+    assert {"sub", "given_name", "family_name", "email"} <= claims.keys()
