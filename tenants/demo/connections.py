@@ -38,7 +38,10 @@ MINIMUM = 70
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An activity that opens ``opens``, the title of a shared activity of the other academy."""
+    """An activity that opens ``opens``, the title of a shared activity of the other academy.
+
+    Each opens one of its own: whoever comes by both versions is one person there, and has done it for both.
+    """
 
     title: str
     opens: str
@@ -61,12 +64,12 @@ CONNECTIONS = (
     Connection("north", "south", "Visiting the South Academy", "North Academy", (
         Visit("A first loaf", "A first loaf", Protocol.LTI_13, ActivityType.E_LEARNING),
         Visit("Baker's examination", "Baker's arithmetic", Protocol.LTI_13, ActivityType.EXAM),
-        Visit("A first loaf, by LTI 1.2", "A first loaf", Protocol.LTI_12, ActivityType.E_LEARNING),
-        Visit("Baker's examination, by LTI 1.2", "Baker's arithmetic", Protocol.LTI_12, ActivityType.EXAM),
+        Visit("Sourdough", "Sourdough", Protocol.LTI_12, ActivityType.E_LEARNING),
+        Visit("Oven examination", "At the oven", Protocol.LTI_12, ActivityType.EXAM),
     )),
     Connection("south", "north", "Visiting the North Academy", "South Academy", (
         Visit("Tides", "Tides", Protocol.LTI_13, ActivityType.E_LEARNING),
-        Visit("Storm examination, by LTI 1.2", "Signs of a storm", Protocol.LTI_12, ActivityType.EXAM),
+        Visit("Storm examination", "Signs of a storm", Protocol.LTI_12, ActivityType.EXAM),
     )),
 )  # fmt: skip
 

@@ -134,6 +134,17 @@ ARITHMETIC: list[Chapter] = [
                choose("What slows a rising dough down?", ["Cold", "Salt"], ["Warmth"], "A night in the refrigerator is a day in the kitchen.")]),
 ]  # fmt: skip
 
+SOURDOUGH: list[Chapter] = [
+    ("A guest in a jar", [text("Flour and water, a spoonful of each, once a day: after a week **wild yeasts** have moved in, and stay as long as they are fed."),
+                          choose("What does a sourdough live on?", "Flour and water", ["Sugar and milk", "Yeast from the shop"], "The yeasts come by themselves.")]),
+]  # fmt: skip
+
+OVEN: list[Chapter] = [
+    ("At the oven", [choose("What makes a crust shine?", "Steam", ["Butter", "A second oven"], "Steam keeps the crust soft until the loaf has risen."),
+                     choose("When is a loaf done?", ["It sounds hollow", "It is 96 °C inside"], ["It is black"], "A knuckle or a thermometer, both are right."),
+                     number("A loaf of 1000 g loses 15 % in the oven. How many grams come out?", "850", "0", "0.85 × 1000 g = 850 g.")]),
+]  # fmt: skip
+
 ACADEMIES: list[dict[str, Any]] = [
     {
         "slug": "north",
@@ -164,6 +175,8 @@ ACADEMIES: list[dict[str, Any]] = [
                 "activities": [
                     {"title": "A first loaf", "description": "From four ingredients to a loaf.", "minutes": 15, "chapters": BREAD, "shared": True},
                     {"title": "Baker's arithmetic", "description": "Five questions, to see whether the loaf will be one.", "minutes": 10, "chapters": ARITHMETIC, "shared": True},
+                    {"title": "Sourdough", "description": "Yeasts that come by themselves.", "minutes": 5, "chapters": SOURDOUGH, "shared": True},
+                    {"title": "At the oven", "description": "Three questions in the last hour of a loaf.", "minutes": 5, "chapters": OVEN, "shared": True},
                 ],
             }
         ],

@@ -18,7 +18,7 @@ _AXE = Axe().axe_script
 @dataclass
 class Watch:
     """What a window said while it was open (the status of an error's own page is no complaint), and what the page it
-    shows now consists of.
+    shows now consists of: not what stands in a frame of it, which is a tool's.
     """
 
     page: Page
@@ -51,7 +51,8 @@ class Watch:
         if request.is_navigation_request() and request.frame == self.page.main_frame:
             self.responses.clear()
             self.asked.clear()
-        self.asked.append(request)
+        if request.frame == self.page.main_frame:
+            self.asked.append(request)
 
     def _response(self, response: Response) -> None:
         """What the page before had asked for may still come in."""

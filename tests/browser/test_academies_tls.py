@@ -22,7 +22,11 @@ from tests.services import chromium, free_port, wait_for
 
 #: Browsers take each name below .localhost for a site of its own, and the academies find one another there, too.
 NORTH, SOUTH = "north.localhost", "south.localhost"
-LOAF = {"Which of these is not needed": ["Sugar"], "How many grams of water": ["350"]}
+BREAD = {
+    "Which of these is not needed": ["Sugar"],
+    "How many grams of water": ["350"],
+    "What does a sourdough": ["Flour and water"],
+}
 
 #: The academies and a browser start first, on a machine that may have much else to do.
 pytestmark = pytest.mark.timeout(600)
@@ -63,7 +67,7 @@ def window(request: pytest.FixtureRequest, playwright: Playwright, tmp_path: Pat
         tmp_path, executable_path=chromium(), args=[*QUIET, "--ignore-certificate-errors", *flags],
         ignore_https_errors=True, viewport={"width": 1280, "height": 900},
     )  # fmt: skip
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     yield context
     context.close()
 
@@ -85,14 +89,14 @@ def opened(window: BrowserContext, school: School, title: str) -> tuple[Page, Fr
     return page, frame
 
 
-@pytest.mark.parametrize("title", ["A first loaf", "A first loaf, by LTI 1.2"])
+@pytest.mark.parametrize("title", ["A first loaf", "Sourdough"])
 def test_what_is_finished_in_the_frame_is_completed_around_it(
     window: BrowserContext, school: School, title: str
 ) -> None:
     page, frame = opened(window, school, title)
-    expect(frame.get_by_role("heading", name="A first loaf")).to_be_visible()
+    expect(frame.get_by_role("heading", name=title)).to_be_visible()
     assert urlsplit(frame.url).hostname == SOUTH
-    study(frame, LOAF)
+    study(frame, BREAD)
     expect(frame.get_by_text("100 %")).to_be_visible()
     assert len(window.pages) == 2, "the browser's own and the north's"
 

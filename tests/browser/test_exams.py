@@ -36,7 +36,9 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
 
 @pytest.fixture(scope="module")
 def peer() -> Iterator[Tool13]:
+    """On the academy's site: over plain http the tool's cookie does not live in another site's frame."""
     with Tool13() as running:
+        running.url = running.url.replace("127.0.0.1", "tool.north.localhost")
         yield running
 
 
@@ -50,7 +52,7 @@ def signed_in(browser: Browser, school: School, person: Person) -> BrowserContex
     with school.looking.session(write=True) as session:
         path = SignIn(session).issue_link(session.get_one(Person, person.id))
     window = browser.new_context(viewport={"width": 1280, "height": 900})
-    window.set_default_timeout(30_000)
+    window.set_default_timeout(60_000)
     page = window.new_page()
     page.goto(school.base + path)
     page.close()
