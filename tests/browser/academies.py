@@ -215,26 +215,9 @@ class Academies:
         for name, title in (("microlearning", "Signs of a storm"), ("playlist", "First day aboard")):
             address = page.get_by_role("link", name=f"Settings of {title}").get_attribute("href") or ""
             self.ids[name] = address.split("/")[-2]
-        self._note_visits(page)
         page.goto(f"{base}/people?q=bruno")
         self.ids["person"] = _last_id(page.locator("tbody a").first.get_attribute("href") or "")
         page.close()
-
-    def _note_visits(self, page: Page) -> None:
-        """What opens in the south, which is a tool of the north."""
-        base = self.base("admin")
-        page.goto(f"{base}/integrations/lti-1.3")
-        tool = page.locator("a[href*='/tools/']", has_text="South Academy")
-        self.ids["South Academy"] = _last_id(tool.first.get_attribute("href") or "")
-        page.goto(f"{base}/courses")
-        page.get_by_role("link", name="Visiting the South Academy").click()
-        page.get_by_role("link", name="Settings of A first loaf").wait_for()
-        self.ids["visiting"] = _last_id(page.url)
-        for name, title in (
-            ("loaf", "A first loaf"), ("exam", "Baker's examination"), ("sourdough", "Sourdough"), ("oven exam", "Oven examination"),
-        ):  # fmt: skip
-            address = page.get_by_role("link", name=f"Settings of {title}").get_attribute("href") or ""
-            self.ids[name] = address.split("/")[-2]
 
     def close(self) -> None:
         for context in self._contexts.values():

@@ -11,11 +11,7 @@ WIDTH, MOST = 1000, 1100
 #: A page of ours has few colours; this many keep the file small and the text sharp.
 COLOURS = 48
 #: Screens of the inventory; and all pictures, to which the guides are held. The last one is taken by test_frame.py.
-SHARING = "invited", "platforms-asked", "setup-moodle", "picker", "key", "legacy", "launches", "launch-refused"
-OUTSIDE = (
-    "tool", "link-13", "link-12", "content-chosen", "consent", "exam-passed", "minimum-flips", "gradebook", "tool-calls",
-)  # fmt: skip
-SCREENS = (*SHARING, *OUTSIDE)
+SCREENS = "invited", "platforms-asked", "setup-moodle", "picker", "key", "legacy", "launches", "launch-refused"
 NAMES = (*SCREENS, "one-more-click")
 
 

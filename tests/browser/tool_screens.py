@@ -34,6 +34,23 @@ Custom parameters: level=3
 Kind regards"""
 
 
+def note_visits(page: Page, academies: Academies) -> None:
+    """What opens in the south, which is a tool of the north."""
+    base = academies.base("admin")
+    page.goto(f"{base}/integrations/lti-1.3")
+    tool = page.locator("a[href*='/tools/']", has_text="South Academy")
+    academies.ids["South Academy"] = (tool.first.get_attribute("href") or "").rsplit("/", 1)[-1]
+    page.goto(f"{base}/courses")
+    page.get_by_role("link", name="Visiting the South Academy").click()
+    page.get_by_role("link", name="Settings of A first loaf").wait_for()
+    academies.ids["visiting"] = page.url.rsplit("/", 1)[-1]
+    for name, title in (
+        ("loaf", "A first loaf"), ("exam", "Baker's examination"), ("sourdough", "Sourdough"), ("oven exam", "Oven examination"),
+    ):  # fmt: skip
+        address = page.get_by_role("link", name=f"Settings of {title}").get_attribute("href") or ""
+        academies.ids[name] = address.split("/")[-2]
+
+
 def press(name: str) -> Step:
     def step(page: Page, _academies: Academies) -> None:
         page.get_by_role("button", name=name, exact=True).first.click()
@@ -86,7 +103,7 @@ def decide(page: Page, academies: Academies) -> None:
 
 def read_mail(page: Page, _academies: Academies) -> None:
     page.get_by_text("Take the credentials from an e-mail").click()
-    page.get_by_label("E-mail").fill(MAIL)
+    page.get_by_label("The vendor's e-mail").fill(MAIL)
     page.get_by_role("button", name="Read the e-mail").click()
     page.get_by_label("Launch-URL").wait_for()
 
@@ -193,8 +210,8 @@ OUTSIDE = (
     Screen("tool-addresses", "admin", SOUTH, press("Ask its addresses")),
     Screen("activity-new-exam", "admin", "/courses/{visiting}/activities/new/exam/content"),
     Screen("activity-new-exam-locked", "admin without LTI", "/courses", new_exam_without_lti),
-    Screen("activity-new-outside", "admin", "/courses/{visiting}/activities/new/exam/outside"),
-    Screen("link-new", "admin", "/courses/{visiting}/activities/new/exam/outside", new_exam),
+    Screen("activity-new-outside", "admin", "/courses/{visiting}/activities/new/exam/lti"),
+    Screen("link-new", "admin", "/courses/{visiting}/activities/new/exam/lti", new_exam),
     Screen("link-12", "admin", "/activities/{sourdough}/lti-link"),
     Screen("link-12-mail", "admin", "/activities/{sourdough}/lti-link", read_mail),
     Screen("link-12-secret", "admin", "/activities/{sourdough}/lti-link", press("Reveal")),
