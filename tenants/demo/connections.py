@@ -4,13 +4,14 @@ Whatever is missing is made, so that an older demonstration gains it; what is th
 to date, for a demonstration that moved to another port.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from saas.outbound import AddressRefusedError
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
 from tenants.catalog.models import Activity, ActivityType, Content, Course
@@ -75,11 +76,25 @@ CONNECTIONS = (
 
 
 def connect(runtime: Runtime, academies: Mapping[str, Academy]) -> bool:
-    """``academies`` by slug; False when everything was there. One that is gone or has no LTI is left alone."""
-    wanted = [each for each in CONNECTIONS if {each.here, each.there} <= academies.keys()]
-    ready = [each for each in wanted if academies[each.here].has("lti") and academies[each.there].has("lti")]
+    """``academies`` by slug; False when everything was there. One that is gone or has no LTI is left alone, and so are
+    all of them where this installation may not call its own addresses (``lyceum.outbound.allow``).
+    """
+    ready = [each for each in CONNECTIONS if all(map(_is_ready(runtime, academies), (each.here, each.there)))]
     made = [_connect(runtime, academies[each.here], academies[each.there], each) for each in ready]
     return any(made)
+
+
+def _is_ready(runtime: Runtime, academies: Mapping[str, Academy]) -> Callable[[str], bool]:
+    def is_ready(slug: str) -> bool:
+        if slug not in academies or not academies[slug].has("lti"):
+            return False
+        try:
+            runtime.outbound.refuse_url(jwks_url(academies[slug]))
+        except AddressRefusedError:
+            return False
+        return True
+
+    return is_ready
 
 
 def _connect(runtime: Runtime, here: Academy, there: Academy, wanted: Connection) -> bool:
