@@ -20,7 +20,7 @@ from tests.services import answers, free_port, wait_for
 
 LYCEUM = Path(sys.executable).with_name("lyceum")
 #: Seconds a process may take to start on a machine that has much else to do.
-START = 180
+START = 600
 
 
 class Operated(Protocol):
@@ -75,7 +75,7 @@ class Installation:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=900,
             check=False,
         )
 
@@ -118,7 +118,7 @@ class Installation:
 
     def client(self) -> httpx.Client:
         """A browser without JavaScript; see `LocalTransport`."""
-        return httpx.Client(transport=LocalTransport(), timeout=30)
+        return httpx.Client(transport=LocalTransport(), timeout=180)
 
     def close(self) -> None:
         for running in self.processes:
@@ -141,16 +141,16 @@ class Running:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(30)
+                self.process.wait(120)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """As the kernel would."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class LocalTransport(httpx.HTTPTransport):

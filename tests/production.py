@@ -126,7 +126,7 @@ class Production:
         return json.loads(self.cli(*arguments, "--json"))
 
     def _run(self, command: list[str], environment: dict[str, str]) -> str:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
         if done.returncode:
             raise RuntimeError(f"{command}: {done.stdout}{done.stderr.strip()[-2000:]}")
         return done.stdout
@@ -207,12 +207,12 @@ class Production:
 
     def stop_redis(self) -> None:
         self.redis.terminate()
-        self.redis.wait(20)
+        self.redis.wait(120)
 
     def browser(self, address: str = "127.0.0.1", **headers: str) -> httpx.Client:
         """One at that address of this machine (all of 127.0.0.0/8 is), that believes the test's certificate."""
         context = ssl.create_default_context(cafile=str(self.certificate))
-        return httpx.Client(transport=SecureTransport(context, address), headers=headers, timeout=30)
+        return httpx.Client(transport=SecureTransport(context, address), headers=headers, timeout=180)
 
     def close(self) -> None:
         for each in self.running.values():

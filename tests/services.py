@@ -92,7 +92,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def wait_for(ready: Callable[[], bool], what: str, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
@@ -108,7 +108,7 @@ def answers(port: int) -> bool:
 
 def _end(server: "subprocess.Popen[bytes]") -> None:
     server.terminate()
-    server.wait(20)
+    server.wait(120)
 
 
 def start_redis(port: int) -> "subprocess.Popen[bytes]":

@@ -48,9 +48,9 @@ class Academies:
         return self._contexts[who]
 
     def new_context(self, **more: Any) -> BrowserContext:
-        """A browser of somebody's own; whatever does not appear within a minute is missing."""
+        """A browser of somebody's own; whatever does not appear within three minutes is missing."""
         context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **more})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(180_000)
         return context
 
     def page(self, who: str) -> Page:

@@ -14,7 +14,7 @@ QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component
          "--disable-quic", "--no-first-run")  # fmt: skip
 
 # A slow machine is no failure.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=180_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,7 +22,7 @@ LMS_SITE, TOOL_SITE, STRANGER = (
     "https://north.lyceum.example",
     "https://stranger.example.net",
 )
-PATIENCE = 20_000
+PATIENCE = 120_000
 
 
 class Fronted(Installation):

@@ -13,7 +13,7 @@ from tests.peers.lms.client import RunningLMS
 from tests.services import wait_for
 
 #: Both sides start first, on a machine that may have much else to do.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(2400)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
         for who in ("admin", "other", "learner")
     }
     for context in opened.values():
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(180_000)
     yield opened
     for context in opened.values():
         context.close()

@@ -39,7 +39,7 @@ def click_link(page: Page, academies: Academies, person: str) -> FrameLocator:
 
 def test_a_partitioned_cookie_is_enough(strict: Browser, academies: Academies) -> None:
     context = strict.new_context()
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(180_000)
     page = context.new_page()
     frame = click_link(page, academies, "freya")
     frame.get_by_role("button", name="Start").click()

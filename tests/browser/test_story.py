@@ -20,7 +20,7 @@ from tests.services import wait_for
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.redis]
 LOAF: Answers = {"not needed for bread": ["Sugar"], "How many grams": ["350"]}
-PATIENCE = 20_000
+PATIENCE = 120_000
 
 
 @dataclass

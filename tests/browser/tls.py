@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise TypeError(server)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name: value for name, value in self.headers.items() if name.lower() not in OWN}
-        with closing(http.client.HTTPConnection("127.0.0.1", server.behind, timeout=60)) as behind:
+        with closing(http.client.HTTPConnection("127.0.0.1", server.behind, timeout=180)) as behind:
             behind.request(self.command, self.path, body or None, {**headers, "X-Forwarded-Proto": "https"})
             self._answer(behind.getresponse())
 

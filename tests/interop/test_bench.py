@@ -14,10 +14,10 @@ PEERS = {"launch_lti13": "pylti1p3_flask", "launch_lti12": "lti_flask"}
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_the_quick_bench_prints_one_document_and_nothing_else() -> None:
     """A wrong answer of either system would end it with status 1."""
     wanted = [*PEERS, "roster_preview", "picker", "tool_token"]

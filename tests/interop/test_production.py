@@ -25,7 +25,7 @@ SPOOFED = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_the_documented_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with production(tmp_path) as made:
         monkeypatch.setenv("SSL_CERT_FILE", str(made.certificate))

@@ -26,7 +26,7 @@ def terminate(made: Installation, running: Running) -> None:
 
     def closed() -> bool:
         try:
-            socket.create_connection(("127.0.0.1", made.port), timeout=10).close()
+            socket.create_connection(("127.0.0.1", made.port), timeout=60).close()
         except ConnectionRefusedError:
             return True
         return False
@@ -43,7 +43,7 @@ def test_a_web_process_ends_without_losing_a_request(tmp_path: Path) -> None:
         running = made.serve()
 
         def connect(said: bytes = b"") -> socket.socket:
-            made_now = socket.create_connection(("127.0.0.1", made.port), timeout=20)
+            made_now = socket.create_connection(("127.0.0.1", made.port), timeout=120)
             made_now.sendall(said)
             return open_connections.enter_context(made_now)
 
@@ -61,7 +61,7 @@ def test_a_web_process_ends_without_losing_a_request(tmp_path: Path) -> None:
         assert answer(silent).startswith(b"HTTP/1.1 200")
         assert answer(reading).endswith(LARGE)
         assert answer(idle) == b""
-        assert running.process.wait(30) == 0
+        assert running.process.wait(120) == 0
 
 
 def test_a_worker_ends_with_its_exit_code(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ class Process:
     """One running peer. Usable as a context manager; whatever is still running when Python ends is killed."""
 
     def __init__(
-        self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, ready_within: float = 60.0
+        self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, ready_within: float = 300.0
     ) -> None:
         """Describe the peer; ``ready_within`` seconds must suffice from start to READY, installing excluded."""
         self.folder = folder

@@ -24,7 +24,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_built_once_and_again_when_the_lock_changes(peer: Path, capsys: pytest.CaptureFixture[str]) -> None:
     python = python_of(peer)
     assert python_of(peer) == python

@@ -136,7 +136,7 @@ class LMS:
         """Talk to the LMS at ``url``, such as ``http://127.0.0.1:43123``; browsers may reach it at ``front``."""
         self.url = url
         self.front = front or url
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=url, timeout=180, trust_env=False)
 
     def reset(self) -> None:
         """Back to the start: two courses, six people, no tool, empty journal, no faults, right clock."""
