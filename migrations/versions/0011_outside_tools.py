@@ -46,6 +46,8 @@ def upgrade() -> None:
             sqlite_where=sa.text(f"{column}_id IS NOT NULL"),
             postgresql_where=sa.text(f"{column}_id IS NOT NULL"),
         )
+    op.add_column("lti_self_test", sa.Column("tool_id", sa.Uuid(), nullable=True))
+    op.create_index("ix_lti_self_test_tool", "lti_self_test", ["tenant_id", "tool_id", "started_at"])
     op.create_table(
         "outside_result",
         sa.Column("tenant_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -308,6 +310,8 @@ def downgrade() -> None:
         op.drop_index(f"ix_lti_launch_{column}", "lti_launch")
     for column in ("tool_link_id", "tool_id", "direction"):
         op.drop_column("lti_launch", column)
+    op.drop_index("ix_lti_self_test_tool", "lti_self_test")
+    op.drop_column("lti_self_test", "tool_id")
     for column in ("minimum_score", "content"):
         op.drop_column("activity", column)
     change_choices(op.get_bind(), "activity", "type", "activitytype", (*TYPES, "exam"), TYPES)
@@ -317,5 +321,6 @@ def _forget_outside(tenant_id: int) -> None:
     for statement in (
         "DELETE FROM activity WHERE tenant_id = :tenant AND (type = 'exam' OR content = 'lti')",
         "DELETE FROM lti_launch WHERE tenant_id = :tenant AND direction = 'out'",
+        "DELETE FROM lti_self_test WHERE tenant_id = :tenant AND tool_id IS NOT NULL",
     ):
         op.get_bind().execute(sa.text(statement), {"tenant": tenant_id})

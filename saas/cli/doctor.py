@@ -122,14 +122,14 @@ def clocks(shell: Shell) -> str:
 
 
 def keys(shell: Shell) -> str:
-    """Every sealed value must open; one per column and tenant is tried."""
+    """Every sealed value must open; one per column and tenant is tried, of rows that have one."""
     runtime, tried = shell.runtime, 0
     with runtime.database.shell(write=False) as session:
         tenants = session.scalars(sa.select(Tenant.id)).all()
     for tenant_id in tenants:
         with runtime.database.transaction(tenant_id, write=False) as scoped:
             for mapper, name, purpose in sealed_columns():
-                filled = getattr(mapper.class_, name).is_not(None)
+                filled = getattr(mapper.class_, name) != ""
                 for row in scoped.scalars(sa.select(mapper.class_).where(filled).limit(1)):
                     try:
                         runtime.secrets.open(tenant_id, purpose, getattr(row, name))

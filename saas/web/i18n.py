@@ -1,6 +1,6 @@
 """Words and times in the person's language and zone. English is the source of all catalogues."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
@@ -16,6 +16,8 @@ DOMAIN = "lyceum"
 #: In the environment of a request: who asks, with ``about`` as the session has it, once that was looked up.
 KNOWN_IDENTITY = "lyceum.identity"
 _ = TranslationStringFactory(DOMAIN)
+#: The first and the last moment that has a date in every time zone.
+EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
 
 
 def _known_tenant(request: Request) -> Academy | None:
@@ -46,13 +48,18 @@ def zone(request: Request) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def _local(request: Request, moment: datetime) -> datetime:
+    """In the academy's zone. Others write times, too: what has no date there is shown as the nearest that has."""
+    return min(max(moment, EARLIEST), LATEST).astimezone(request.zone)
+
+
 def exact(request: Request, moment: datetime) -> str:
-    return format_datetime(moment, "medium", tzinfo=request.zone, locale=request.locale_name)
+    return format_datetime(_local(request, moment), "medium", tzinfo=request.zone, locale=request.locale_name)
 
 
 def time_of_day(request: Request, moment: datetime) -> str:
     """Such as "14:02" today, with the date on other days."""
-    local, today = moment.astimezone(request.zone), clock.now().astimezone(request.zone).date()
+    local, today = _local(request, moment), clock.now().astimezone(request.zone).date()
     if local.date() != today:
         return exact(request, moment)
     return format_time(local, "short", tzinfo=request.zone, locale=request.locale_name)
@@ -62,7 +69,7 @@ def relative(request: Request, moment: datetime) -> str:
     """Such as "2 minutes ago" within a day, a date beyond."""
     distance = moment - clock.now()
     if abs(distance.total_seconds()) > 86400:
-        return format_date(moment.astimezone(request.zone), "medium", locale=request.locale_name)
+        return format_date(_local(request, moment), "medium", locale=request.locale_name)
     return format_timedelta(distance, add_direction=True, locale=request.locale_name)
 
 

@@ -101,3 +101,13 @@ document.addEventListener("submit", () => {
 addEventListener("beforeunload", (event) => {
   if (unsaved) event.preventDefault();
 });
+
+// Lines pasted into a row of name and value are taken apart as the field for many lines has it.
+document.addEventListener("paste", (event) => {
+  const rows = event.target.closest?.("[data-rows]");
+  const text = event.clipboardData?.getData("text") ?? "";
+  if (!rows || event.target.matches("textarea") || !text.trim().includes("\n")) return;
+  event.preventDefault();
+  rows.querySelector("textarea").value = text;
+  rows.querySelector('[name$="-more"]').click();
+});

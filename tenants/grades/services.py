@@ -209,14 +209,17 @@ def is_true(delivery: ScoreDelivery, result: Result) -> bool:
 
 
 def _can_say(channel: Channel, result: Result) -> bool:
-    return channel.tells_progress or result.progress is Progress.COMPLETED
+    """Who has no words for progress has none for a completion without a score, either."""
+    return channel.tells_progress or (result.progress is Progress.COMPLETED and result.score is not None)
 
 
 def _improves(result: Result, made: ProgressMade) -> bool:
-    """Completion beats progress, a higher score beats a lower one; nothing else changes what is true."""
+    """Completion beats progress, a score beats none and a lower one; nothing else changes what is true."""
     if not made.completed:
         return False
-    return result.progress is not Progress.COMPLETED or (made.score or 0) > (result.score or 0)
+    if result.progress is not Progress.COMPLETED:
+        return True
+    return made.score is not None and (result.score is None or made.score > result.score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,14 +36,17 @@ def settle_playlist(run: JobRun, playlist_id: str) -> None:
 
 
 @job("learning.judge_again")
-def judge_again(run: JobRun, activity_id: str, *, take_away: bool) -> None:
-    """Under the minimum score as it is now; who was judged no longer flips, so that every batch is another one."""
+def judge_again(run: JobRun, activity_id: str, *, minimum: int, take_away: bool) -> None:
+    """Under the minimum score that was confirmed, in percent; once it is another one, nobody asked for this any more.
+
+    Who was judged no longer flips, so that every batch is another one.
+    """
     while True:
         with run.transaction() as session:
-            activity = session.get(Activity, UUID(activity_id))
-            if activity is None or activity.minimum_score is None:
+            activity = session.get(Activity, UUID(activity_id), with_for_update={"key_share": True})
+            if activity is None or activity.minimum_score != minimum:
                 return
-            flips = Flips(session, activity, activity.minimum_score)
+            flips = Flips(session, activity, minimum)
             if flips.judge(BATCH, take_away=take_away) < BATCH:
                 flips.settle()
                 return

@@ -63,6 +63,40 @@ def verdict_on(percent: Decimal, minimum: int) -> Verdict:
     return Verdict.PASSED if percent >= minimum else Verdict.FAILED
 
 
+def put_down(row: OutsideResult, score: OutsideScore) -> None:
+    """What was said, before anything is made of it."""
+    row.said_at, row.received_at = score.at, clock.now()
+    row.source, row.comment = score.source, score.comment
+    row.given, row.maximum = (None, None) if score.withdrawn else (_text(score.given), _text(score.maximum))
+    row.percent = None if score.withdrawn else percent_of(score.given, score.maximum)
+    row.grading, row.withdrawn_at = score.grading, score.at if score.withdrawn else None
+
+
+def reached_by(activity: Activity, attempt: Attempt, row: OutsideResult, score: OutsideScore) -> Decimal | None:
+    """The percent with which it ends the attempt, None where it does not; an exam's row gets its verdict."""
+    return _judge(activity, row) if activity.is_exam else _completed(attempt, row, score)
+
+
+def _judge(activity: Activity, row: OutsideResult) -> Decimal | None:
+    """Of an exam: the score that is decided, in percent. A pass stays a pass, with the rule it was reached by."""
+    if row.grading is not Grading.DECIDED or row.percent is None or activity.minimum_score is None:
+        if row.verdict is not Verdict.PASSED:
+            row.verdict = row.minimum = None
+        return None
+    verdict = verdict_on(row.percent, activity.minimum_score)
+    if verdict is Verdict.PASSED or row.verdict is not Verdict.PASSED:
+        row.verdict, row.minimum = verdict, activity.minimum_score
+    return row.percent
+
+
+def _completed(attempt: Attempt, row: OutsideResult, score: OutsideScore) -> Decimal | None:
+    """Of an e-learning: the score it is completed with, in percent; all of it where a tool without scores decides."""
+    is_decided = score.grading is Grading.DECIDED
+    if row.percent is None:
+        return ALL if is_decided and not score.withdrawn and not attempt.is_completed else None
+    return row.percent if score.completed or is_decided else None
+
+
 class OutsideResults:
     """``session`` is the academy's."""
 
@@ -94,19 +128,19 @@ class OutsideResults:
         self._hold(person_id)
         row = self._row(person_id, activity.id, score)
         before = row.verdict
-        row.said_at, row.received_at = score.at, clock.now()
-        row.source, row.comment = score.source, score.comment
-        row.given, row.maximum = (None, None) if score.withdrawn else (_text(score.given), _text(score.maximum))
-        row.percent = None if score.withdrawn else percent_of(score.given, score.maximum)
-        row.grading, row.withdrawn_at = score.grading, score.at if score.withdrawn else None
+        put_down(row, score)
+        if score.withdrawn:
+            self._take_back(row)
         if score.withdrawn and not score.completed:
             self._withdraw(row)
             return row
         learning = Learning(self.session, person_id)
         attempt = learning.open_attempt(activity)
-        reached = self._judge(activity, row) if activity.is_exam else self._completed(attempt, row, score)
+        reached = reached_by(activity, attempt, row, score)
         if reached is not None:
             learning.reach(attempt, reached)
+        elif score.completed and not activity.is_exam:
+            learning.reach(attempt, None)
         elif score.completed and not attempt.is_completed:
             attempt.progress, attempt.changed_at = ALL, clock.now()
         self.session.flush()
@@ -114,29 +148,18 @@ class OutsideResults:
             learning.advanced(activity.id)
         return row
 
-    @staticmethod
-    def _judge(activity: Activity, row: OutsideResult) -> Decimal | None:
-        """Of an exam: the score that is decided, in percent. A pass stays a pass, with the rule it was reached by."""
-        if row.grading is not Grading.DECIDED or row.percent is None or activity.minimum_score is None:
-            if row.verdict is not Verdict.PASSED:
-                row.verdict = row.minimum = None
-            return None
-        verdict = verdict_on(row.percent, activity.minimum_score)
-        if verdict is Verdict.PASSED or row.verdict is not Verdict.PASSED:
-            row.verdict, row.minimum = verdict, activity.minimum_score
-        return row.percent
+    def _take_back(self, row: OutsideResult) -> None:
+        """Nobody is judged by what the tool no longer says: it has one score of a person, so no attempt keeps one.
 
-    @staticmethod
-    def _completed(attempt: Attempt, row: OutsideResult, score: OutsideScore) -> Decimal | None:
-        """Of an e-learning: the score it is completed with, in percent; all of it where the tool has no scores."""
-        if not (score.completed or score.grading is Grading.DECIDED):
-            return None
-        if row.percent is None:
-            return None if attempt.is_completed else ALL
-        return row.percent
+        Only a pass keeps what it was reached with.
+        """
+        if row.verdict is Verdict.PASSED:
+            return
+        mine = sa.update(Attempt).where(Attempt.person_id == row.person_id, Attempt.activity_id == row.activity_id)
+        self.session.execute(mine.where(Attempt.score.is_not(None)).values(score=None))
 
     def _withdraw(self, row: OutsideResult) -> None:
-        """Completion and a pass stay, the attempts are the history; who had failed waits for a result again."""
+        """Completion and a pass stay; who had failed waits for a result again."""
         if row.grading is Grading.DECIDED:
             row.grading = Grading.NONE
         if row.verdict is not Verdict.PASSED:

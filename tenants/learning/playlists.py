@@ -28,13 +28,14 @@ from tenants.learning.standing import Reads
 class Reached:
     """Of one activity over all attempts: the furthest progress and the best score, in percent.
 
-    ``verdict`` is an exam's, once there is one.
+    ``completed`` may be without a score. ``verdict`` is an exam's, once there is one.
     """
 
     progress: Decimal = Decimal(0)
     score: Decimal | None = None
     begun: bool = False
     verdict: Verdict | None = None
+    completed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Step:
     def is_done(self) -> bool:
         if self.activity.is_exam:
             return self.reached.verdict is Verdict.PASSED
-        return self.reached.score is not None
+        return self.reached.completed
 
     @property
     def progress(self) -> Decimal:
@@ -135,6 +136,7 @@ class PlaylistRuns:
                 sa.func.max(Attempt.progress),
                 sa.func.max(Attempt.score),
                 sa.func.max(OutsideResult.verdict),
+                sa.func.max(Attempt.completed_at).is_not(None),
             )
             .outerjoin(
                 OutsideResult,
@@ -147,7 +149,7 @@ class PlaylistRuns:
             .group_by(Attempt.activity_id)
         )
         rows = self.session.execute(query)
-        return PlaylistOutline(playlist, {row[0]: Reached(row[1], row[2], True, row[3]) for row in rows})
+        return PlaylistOutline(playlist, {row[0]: Reached(row[1], row[2], True, row[3], bool(row[4])) for row in rows})
 
     def begin(self, playlist: Activity) -> Attempt:
         """The button "Start". There is one attempt at a playlist; its activities may be repeated."""

@@ -211,9 +211,12 @@ class Learning:
             self._announce(attempt)
         self.advanced(activity.id)
 
-    def reach(self, attempt: Attempt, score: Decimal) -> None:
-        """Ends the attempt with a score that was given elsewhere, in percent; a completed one only rises to it."""
-        if attempt.is_completed and score <= (attempt.score or 0):
+    def reach(self, attempt: Attempt, score: Decimal | None) -> None:
+        """Ends the attempt with a score that was given elsewhere, in percent; a completed one only rises to it.
+
+        Without a score (None) it is completed all the same, and the first one that comes stands.
+        """
+        if attempt.is_completed and (score is None or (attempt.score is not None and score <= attempt.score)):
             return
         now = clock.now()
         attempt.state, attempt.completed_at = AttemptState.COMPLETED, attempt.completed_at or now

@@ -55,6 +55,8 @@ class Standing:
             return self.reads
         if not self.attempt.is_completed:
             return Reads.WAITING
+        if self.attempt.score is None and not self.is_newest:
+            return Reads.WAITING  # the tool took it back
         if self.attempt.score is None or self.minimum is None or (self.is_newest and self.reads is Reads.WAITING):
             return self.reads
         return Reads(verdict_on(self.attempt.score, self.minimum).value)

@@ -1,5 +1,6 @@
 """``lyceum lti selftest``."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from saas.problems import Refused
 from tenants.audit.services import note
 from tenants.lti.consumer_cli import id_of
 from tenants.lti.selftest.runner import Runner
-from tenants.lti.selftest.services import Report, SelfTests
+from tenants.lti.selftest.services import Report, SelfTests, Subject
 from tenants.lti.tool.consumers import Consumers
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.models11 import ConsumerKey
@@ -29,12 +30,17 @@ def selftest(shell: Shell, slug: str, platform_id: str, consumer_id: str, *, as_
 
     Exits 2 when a line is red. PLATFORM is an id from `lti platform list`, KEY-ID one from `lti consumer list`.
     """
+    run_all(shell, slug, lambda session: _subjects(shell, session, platform_id, consumer_id), as_json=as_json)
+
+
+def run_all(shell: Shell, slug: str, subjects: Callable[[ScopedSession], Sequence[Subject]], *, as_json: bool) -> None:
+    """One after the other; `CommandError` in the end when a line is red."""
     academy = shell.academy(slug)
     if not academy.has("lti"):
         raise Refused("LTI_OFF")
     runner = Runner(shell.runtime, academy)
     with shell.session(slug) as session:
-        begun = [_begin(session, each) for each in _subjects(shell, session, platform_id, consumer_id)]
+        begun = [_begin(session, each) for each in subjects(session)]
     for test_id, _name in begun:
         runner.run(test_id)
     with shell.session(slug, write=False) as session:
@@ -62,9 +68,9 @@ def _subjects(shell: Shell, session: ScopedSession, platform_id: str, consumer_i
     return [*platforms.all(), *consumers.all()]
 
 
-def _begin(session: ScopedSession, subject: Platform | ConsumerKey) -> tuple[UUID, str]:
+def _begin(session: ScopedSession, subject: Subject) -> tuple[UUID, str]:
     """A run of its own, also where a page's is under way."""
-    name = subject.name if isinstance(subject, Platform) else subject.label
+    name = subject.label if isinstance(subject, ConsumerKey) else subject.name
     test = SelfTests(session).add(subject, "operator")
     note(session, "operator", "lti.self_test.run", name, test=str(test.id))
     return test.id, name
@@ -78,6 +84,7 @@ def _row(session: ScopedSession, test_id: UUID, name: str) -> dict[str, Any]:
         "name": name,
         "platform": test.platform_id,
         "key": test.consumer_key_id,
+        "tool": test.tool_id,
         "passed": report.passed,
         "started_at": test.started_at,
         "finished_at": test.finished_at,

@@ -1,4 +1,4 @@
-"""``lyceum lti tool add|list|approve|activate|deactivate|check``: outside tools of an academy (LTI 1.3)."""
+"""``lyceum lti tool add|list|approve|activate|deactivate|check|selftest``: outside tools of an academy (LTI 1.3)."""
 
 from collections.abc import Callable
 from typing import Any, TextIO
@@ -6,6 +6,7 @@ from typing import Any, TextIO
 import click
 
 from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
+from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from saas.web.forms import cleaned, compact
@@ -15,7 +16,9 @@ from tenants.lti.platform.models import Tool
 from tenants.lti.platform.tool_survey import survey
 from tenants.lti.platform.tools import Tools, ToolValues, our_values
 from tenants.lti.selftest.models import Verdict
+from tenants.lti.selftest.services import Subject
 from tenants.lti.selftest.titles import ADDRESSES
+from tenants.lti.selftest_cli import run_all
 from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire.custom_rows import read_rows
 
@@ -157,6 +160,25 @@ def approve(shell: Shell, slug: str, tool_id: str, *, as_json: bool) -> None:
         tools.approve(found, version=str(found.version))
 
     _change(shell, slug, tool_id, say_yes, said="approved", as_json=as_json)
+
+
+@tool.command()
+@click.argument("slug")
+@click.argument("tool_id", metavar="[TOOL]", default="")
+@json_option
+@click.pass_obj
+def selftest(shell: Shell, slug: str, tool_id: str, *, as_json: bool) -> None:
+    """Play the tool against the academy and ask its addresses; without a TOOL, every tool.
+
+    Exits 2 when a line is red. Nothing of what is played stays.
+    """
+    wanted = id_of(tool_id, WHICH) if tool_id else None
+
+    def subjects(session: ScopedSession) -> list[Subject]:
+        tools = Tools(session, shell.runtime.outbound)
+        return [tools.get(wanted)] if wanted else [*tools.all()]
+
+    run_all(shell, slug, subjects, as_json=as_json)
 
 
 @_on_tool

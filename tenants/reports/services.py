@@ -38,6 +38,19 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """Somebody's attempts together; ``best`` and ``progress`` are percent."""
+
+    count: int
+    best: Decimal | None
+    progress: Decimal | None
+    changed_at: datetime | None
+
+
+_NEVER = Tried(0, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class GradebookRow:
     """One person. ``progress`` and ``score`` are percent; ``newer`` is a later score that changed nothing.
 
@@ -84,13 +97,14 @@ class Gradebook:
         self, wanted: Wanted, after: Place | None = None, limit: int = PAGE
     ) -> tuple[Sequence[GradebookRow], Place | None]:
         """By name, the people after ``after``; and what the next page comes after, if there is one."""
-        query = self._query(wanted).order_by(*_NAME).limit(limit + 1)
+        query = self._members(wanted, Enrolment.person_id, Enrolment.created_at).order_by(*_NAME).limit(limit + 1)
         if after is not None:
             query = query.where(sa.tuple_(*_NAME) > sa.tuple_(*after))
-        found = self.session.execute(query).all()
+        found = self.session.execute(self._in_full(query.subquery())).all()
         shown = found[:limit]
-        told = self.deliveries.of_people(self.activity.id, [row.Person.id for row in shown])
-        rows = [self._row(row, told.get(row.Person.id, ())) for row in shown]
+        people = [row.Person.id for row in shown]
+        tried, told = self._tried(people), self.deliveries.of_people(self.activity.id, people)
+        rows = [self._row(row, tried.get(row.Person.id, _NEVER), told.get(row.Person.id, ())) for row in shown]
         return rows, place_of(rows[-1].person) if len(found) > limit else None
 
     def place(self, person_id: UUID | None) -> Place | None:
@@ -100,7 +114,7 @@ class Gradebook:
 
     def counts(self) -> dict[Reads, int]:
         """How many are in each state, over all who take part."""
-        inner = self._query(Wanted()).subquery()
+        inner = self._members(Wanted(), self._state(Enrolment.person_id).label("state"), judged=True).subquery()
         rows = self.session.execute(sa.select(inner.c.state, sa.func.count()).group_by(inner.c.state))
         return {Reads(state): count for state, count in rows}
 
@@ -113,67 +127,75 @@ class Gradebook:
             if after is None:
                 return
 
-    def _query(self, wanted: Wanted) -> sa.Select[Any]:
-        done = sa.func.max(sa.case((Attempt.state == AttemptState.COMPLETED, 1), else_=0)).label("done")
-        best, furthest = sa.func.max(Attempt.score).label("best"), sa.func.max(Attempt.progress).label("progress")
-        count, changed = (
-            sa.func.count(Attempt.id).label("attempts"),
-            sa.func.max(Attempt.changed_at).label("changed_at"),
-        )
-        tried = sa.select(Attempt.person_id, count, done, best, furthest, changed)
-        own = tried.where(Attempt.activity_id == self.activity.id).group_by(Attempt.person_id).subquery()
-        state = self._state(own)
-        query = (
-            sa.select(
-                Person, OutsideResult, Enrolment.created_at, own.c.attempts, own.c.best, own.c.progress,
-                own.c.changed_at, state.label("state"),
-            )
-            .select_from(Enrolment)
-            .join(Person, Person.id == Enrolment.person_id)
-            .outerjoin(own, own.c.person_id == Enrolment.person_id)
-            .outerjoin(
-                OutsideResult,
-                sa.and_(
-                    OutsideResult.person_id == Enrolment.person_id, OutsideResult.activity_id == self.activity.id
-                ),
-            )
-            .where(Enrolment.activity_id == self.activity.id)
-        )  # fmt: skip
+    def _members(self, wanted: Wanted, *columns: Any, judged: bool = False) -> sa.Select[Any]:
+        """Everybody who takes part, with nothing that is not asked for: there may be ten thousand for a page of fifty.
+
+        ``judged``: `_state` is among the columns, and none of the person's.
+        """
+        query = sa.select(*columns).select_from(Enrolment).where(Enrolment.activity_id == self.activity.id)
+        if not judged:
+            query = query.join(Person, Person.id == Enrolment.person_id)
+        if judged or wanted.state is not None:
+            query = query.outerjoin(OutsideResult, self._outside(Enrolment.person_id))
         if wanted.state is not None:
-            query = query.where(state == wanted.state.value)
+            query = query.where(self._state(Enrolment.person_id) == wanted.state.value)
         if wanted.words:
             name = Person.given_name + " " + Person.family_name + " " + sa.func.coalesce(Person.email, "")
             query = query.where(sa.func.lower(name).contains(wanted.words.lower(), autoescape=True))
         return query
 
-    def _state(self, own: sa.Subquery) -> sa.Case[str]:
+    def _in_full(self, members: sa.Subquery) -> sa.Select[Any]:
+        state = self._state(members.c.person_id).label("state")
+        return (
+            sa.select(Person, OutsideResult, members.c.created_at, state)
+            .join(members, members.c.person_id == Person.id)
+            .outerjoin(OutsideResult, self._outside(members.c.person_id))
+            .order_by(*_NAME)
+        )
+
+    def _outside(self, person_id: Any) -> sa.ColumnElement[bool]:
+        return sa.and_(OutsideResult.person_id == person_id, OutsideResult.activity_id == self.activity.id)
+
+    def _tried(self, people: Sequence[UUID]) -> dict[UUID, Tried]:
+        """What the attempts of these people come to."""
+        query = sa.select(
+            Attempt.person_id,
+            sa.func.count(Attempt.id),
+            sa.func.max(Attempt.score),
+            sa.func.max(Attempt.progress),
+            sa.func.max(Attempt.changed_at),
+        )
+        own = query.where(Attempt.activity_id == self.activity.id, Attempt.person_id.in_(people))
+        return {row[0]: Tried(*row[1:]) for row in self.session.execute(own.group_by(Attempt.person_id))}
+
+    def _state(self, person_id: Any) -> sa.Case[str]:
         """A word of `Reads`, as the person's own pages say it; here what was once completed counts."""
-        began = own.c.attempts > 0
+        own = sa.exists().where(Attempt.person_id == person_id, Attempt.activity_id == self.activity.id)
         if self.activity.is_exam:
             return sa.case(
                 (OutsideResult.verdict == Verdict.PASSED, Reads.PASSED.value),
                 (OutsideResult.verdict == Verdict.FAILED, Reads.FAILED.value),
-                (sa.or_(began, OutsideResult.id.is_not(None)), Reads.WAITING.value),
+                (sa.or_(OutsideResult.id.is_not(None), own), Reads.WAITING.value),
                 else_=Reads.NOT_STARTED.value,
             )
         return sa.case(
-            (own.c.done == 1, Reads.COMPLETED.value),
-            (began, Reads.IN_PROGRESS.value),
+            (own.where(Attempt.state == AttemptState.COMPLETED), Reads.COMPLETED.value),
+            (own, Reads.IN_PROGRESS.value),
             else_=Reads.NOT_STARTED.value,
         )
 
-    def _row(self, row: Any, told: Sequence[Told]) -> GradebookRow:
+    def _row(self, row: Any, tried: Tried, told: Sequence[Told]) -> GradebookRow:
         outside, state = row.OutsideResult, Reads(row.state)
-        score, later = _score(outside, state, row.best), outside.percent if outside else None
+        score, later = _score(outside, state, tried.best), outside.percent if outside else None
         return GradebookRow(
             person=row.Person,
             state=state,
-            attempts=row.attempts or 0,
-            progress=row.progress or Decimal(0),
+            attempts=tried.count,
+            progress=tried.progress or Decimal(0),
             score=cut(score),
             newer=cut(later) if score is not None and later != score else None,
             outside=outside,
-            at=outside.said_at if outside else row.changed_at or row.created_at,
+            at=outside.said_at if outside else tried.changed_at or row.created_at,
             told=told,
         )
 

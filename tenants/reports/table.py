@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from saas.web.i18n import _
@@ -10,7 +11,10 @@ from tenants.learning.standing import Reads
 from tenants.reports.services import GradebookRow
 
 #: Spreadsheets run a cell that begins like this (CWE-1236), also after white space.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_MARKS = "=+-@＝＋－＠"
+_BEGINS = (*FORMULA_MARKS, "\t", "\r", "\n")
+#: Where a spreadsheet that expects another separator or quotation mark than ours begins a cell.
+_INSIDE = re.compile(rf"([;,|\t\r\n\"'][^\S\t\r\n]*+)(?=[{re.escape(FORMULA_MARKS)}])")
 #: Without it Excel takes UTF-8 for something else.
 MARK = "\ufeff"
 
@@ -37,7 +41,8 @@ COLUMNS = (
 
 def neutral(text: str) -> str:
     """What people or tools wrote, so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+    text = _INSIDE.sub(r"\1'", text)
+    return f"'{text}" if text.lstrip(" \u00a0").startswith(_BEGINS) else text
 
 
 def heading(translate: Callable[[str], str]) -> bytes:

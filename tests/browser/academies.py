@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.admin import add_platform
 from tests.browser.learner import ALL_WRONG, answer_all, begin, go_on, study, study_until_finish
+from tests.browser.visits import visits
 from tests.installation import Installation
 from tests.peers.lms.client import Registered, Resource, RunningLMS
 from tests.services import wait_for
@@ -217,6 +218,7 @@ class Academies:
             self.ids[name] = address.split("/")[-2]
         page.goto(f"{base}/people?q=bruno")
         self.ids["person"] = _last_id(page.locator("tbody a").first.get_attribute("href") or "")
+        self.ids.update(visits(page, base))
         page.close()
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from tests.browser.people_screens import PEOPLE
 from tests.browser.report_screens import REPORTS
 from tests.browser.screen import Screen, Step
 from tests.browser.sharing_screens import SHARING
+from tests.browser.tool_screens import OUTSIDE
 
 
 def press(name: str) -> Step:
@@ -282,4 +283,5 @@ SCREENS = (
     *SHARING,
     *PEOPLE,
     *REPORTS,
+    *OUTSIDE,
 )

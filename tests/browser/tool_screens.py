@@ -34,23 +34,6 @@ Custom parameters: level=3
 Kind regards"""
 
 
-def note_visits(page: Page, academies: Academies) -> None:
-    """What opens in the south, which is a tool of the north."""
-    base = academies.base("admin")
-    page.goto(f"{base}/integrations/lti-1.3")
-    tool = page.locator("a[href*='/tools/']", has_text="South Academy")
-    academies.ids["South Academy"] = (tool.first.get_attribute("href") or "").rsplit("/", 1)[-1]
-    page.goto(f"{base}/courses")
-    page.get_by_role("link", name="Visiting the South Academy").click()
-    page.get_by_role("link", name="Settings of A first loaf").wait_for()
-    academies.ids["visiting"] = page.url.rsplit("/", 1)[-1]
-    for name, title in (
-        ("loaf", "A first loaf"), ("exam", "Baker's examination"), ("sourdough", "Sourdough"), ("oven exam", "Oven examination"),
-    ):  # fmt: skip
-        address = page.get_by_role("link", name=f"Settings of {title}").get_attribute("href") or ""
-        academies.ids[name] = address.split("/")[-2]
-
-
 def press(name: str) -> Step:
     def step(page: Page, _academies: Academies) -> None:
         page.get_by_role("button", name=name, exact=True).first.click()

@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import Any
 
 from webtest import TestResponse
 
@@ -22,3 +23,10 @@ def words(page: TestResponse) -> str:
 def faults(page: TestResponse) -> set[str]:
     """Names of the fields that the page marks as faulty."""
     return set(re.findall(r'id="([\w-]+)-error"', page.text))
+
+
+def rows_in(form: Any) -> list[tuple[str, str]]:
+    """Name and value of each row of additional parameters that is filled in."""
+    names, values = (form.fields.get(f"custom-{part}", ()) for part in ("name", "value"))
+    rows = [(name.value, value.value) for name, value in zip(names, values, strict=True)]
+    return [row for row in rows if any(row)]

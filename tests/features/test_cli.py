@@ -111,6 +111,10 @@ def test_the_demonstration_is_made_once_and_again_after_a_reset(desk: Desk) -> N
         {"admin", "learner"},
         {"operator"},
     ]
+    assert {
+        slug: [(tool["name"], tool["activated"]) for tool in desk.json("lti", "tool", "list", slug)]
+        for slug in ("north", "south")
+    } == {"north": [("South Academy", True)], "south": [("North Academy", True)]}
     courses = desk.json("course", "list", "north")
     again = desk.json("demo")
     assert again["made"] is False

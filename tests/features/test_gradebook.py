@@ -22,7 +22,7 @@ from tenants.learning.services import Learning
 from tenants.lti.tool.consumers import Consumers
 from tenants.lti.tool.models11 import OutcomeRoute
 from tenants.reports.services import BATCH, PAGE
-from tenants.reports.table import neutral
+from tenants.reports.table import FORMULA_MARKS, neutral
 from tests.cost import counted
 from tests.features.pages import words
 from tests.house import Browser, House, Kit
@@ -241,13 +241,26 @@ def test_the_file_says_what_the_page_says(exam: Activity, author: Browser) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1", "=cmd|' /C calc'!A0", "\n=1"]
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t1", "\r1", "  =1", "\u00a0=1", "＝1", "=cmd|' /C calc'!A0", "\n1"]
 )
 def test_formulas_are_neutralised(text: str) -> None:
     assert neutral(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "Ada", "O'Neill", "a=b", "1-2"])
+@pytest.mark.parametrize("between", [";", ",", "\t", '"', "'", "\n", "\r\n", "|", "; ", ", \u00a0", '";"'])
+@pytest.mark.parametrize("mark", FORMULA_MARKS)
+def test_no_cell_begins_with_a_formula_wherever_a_spreadsheet_cuts(between: str, mark: str) -> None:
+    """With another separator than ours, as many a language has it, a name is more than one cell."""
+    text = f"Eve{between}{mark}HYPERLINK(A1)"
+    assert neutral(text) == f"Eve{between}'{mark}HYPERLINK(A1)"
+
+
+def test_a_long_name_against_the_neutralising_is_read_to_the_end() -> None:
+    for part in ("\t", "; ", " ", ";" + " " * 500):
+        assert neutral(part * 20_000).endswith(part)
+
+
+@pytest.mark.parametrize("text", ["", "Ada", "O'Neill", "a=b", "1-2", "Able, Ada", "a;b", "O'Neill-Able"])
 def test_words_are_left_alone(text: str) -> None:
     assert neutral(text) == text
 

@@ -7,7 +7,9 @@ import pytest
 
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.tools import Tools
+from tests.conformance.platform import Answer, Site
 from tests.features.test_cli import Desk, desk
+from tests.features.test_inspection_cli import both
 
 __all__ = ["desk"]
 TOOL = ("--name", "Vendor", "--oidc-url", "https://tool.example/login", "--jwks-url", "https://tool.example/jwks")
@@ -99,3 +101,35 @@ def test_the_addresses_are_asked_and_a_wrong_one_is_an_error(desk: Desk) -> None
         "https://tool.invalid/jwks",
     )
     assert "an address of the tool is wrong" in desk.run("lti", "tool", "check", slug, made["id"], code=2)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_self_test_prints_one_document(desk: Desk, site: Site, named: bool) -> None:
+    slug, double = desk.academy(), site.open()
+    double.services["auth"] = lambda _heard: Answer()
+    made = desk.json(
+        "lti", "tool", "add", slug, "--name", "Vendor", "--oidc-url", f"{site.url}/{double.name}/auth", "--jwks-url", double.jwks_url
+    )  # fmt: skip
+    asked = ("lti", "tool", "selftest", slug, *([made["id"]] if named else []))
+    document = desk.json(*asked)
+    assert document["passed"] is True
+    (test,) = document["tests"]
+    assert (test["tool"], test["platform"], test["key"], test["name"]) == (made["id"], None, None, "Vendor")
+    assert next(row for row in test["rows"] if row["name"] == "score_foreign") == {
+        "part": "messages", "name": "score_foreign", "title": "A score in a grade column of another tool",
+        "verdict": "passed", "expected": "CALL_NOT_YOURS", "happened": "CALL_NOT_YOURS", "remark": "",
+    }  # fmt: skip
+    assert desk.run(*asked).startswith("Vendor: passed\n")
+    assert desk.json("results", slug) == [], "nothing of what was played stays"
+
+
+def test_a_self_test_with_red_lines_exits_2(desk: Desk) -> None:
+    slug = desk.academy()
+    desk.json("lti", "tool", "add", slug, *TOOL[:4], "--jwks-url", "https://nowhere.invalid/jwks")
+    code, document, said = both(desk, "lti", "tool", "selftest", slug)
+    assert (code, document["passed"], said) == (2, False, "error: a self-test has red lines\n")
+    red = [row["name"] for row in document["tests"][0]["rows"] if row["verdict"] == "failed"]
+    assert "jwks_dns" in red
+    assert "TOOL is an id" in desk.run("lti", "tool", "selftest", slug, "vendor", code=2)
+    assert "WEB_NOT_FOUND" in desk.run("lti", "tool", "selftest", slug, str(uuid4()), code=2)
+    assert "LTI_OFF" in desk.run("lti", "tool", "selftest", desk.academy(lti=False), code=2)

@@ -89,10 +89,21 @@ def test_what_is_no_number(value: object) -> None:
 
 @pytest.mark.parametrize(
     "text", ["2026-03-06", "20:05", "2026-3-6T1:2:3Z", "2026-03-06T25:00:00Z", "2026-W10-5T00:00Z", "0001-01-01T00:00:00+23:59",
+             "0001-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "2000-01-01T00:59:59+01:00",
              "9999-12-31T23:59:59-23:59", "2026-03-06T20:05:02+99:00", 5, None, {}]
 )  # fmt: skip
 def test_what_is_no_moment(text: object) -> None:
     assert read_moment(text) is None
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"])
+def test_before_there_were_tools_there_was_no_score(at: str) -> None:
+    """A clock that was never set; and a day that not every time zone has."""
+    assert judged(read_score, json.dumps({**FULL, "timestamp": at}).encode(), NOW) == (None, "CALL_SHAPE")
+    for member in ("startDateTime", "endDateTime"):
+        body = json.dumps({"label": "x", "scoreMaximum": 1, member: at}).encode()
+        assert judged(read_line_item, body) == (None, "CALL_SHAPE")
+    assert judged(read_score, json.dumps({**FULL, "timestamp": "2000-01-01T00:00:00Z"}).encode(), NOW)[1] == ""
 
 
 def test_nothing_empty_is_written() -> None:

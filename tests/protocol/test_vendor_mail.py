@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.lti.wire.vendor_mail import VendorMail, read_vendor_mail
+from tenants.lti.wire.vendor_mail import MAIL_LIMIT, VendorMail, read_vendor_mail
 
 URL = "https://tool.example/lti/launch?course=9"
 WHOLE = VendorMail(key="k-17", secret="s3cr3t+/=", url=URL)
@@ -146,5 +146,44 @@ def test_anything_is_survived(text: str) -> None:
         "> ",
     ],
 )
-def test_a_long_mail_takes_no_time(part: str) -> None:
-    read_vendor_mail(part * 100_000)
+def test_a_long_mail_is_read_to_its_end(part: str) -> None:
+    """A search that goes back and forth in it would not end before the session's own limit."""
+    assert read_vendor_mail(part * 100_000).secret == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<a>" + " " * MAIL_LIMIT,
+        ("<a>" + " " * 2000) * 50,
+        ("<a><![CDATA[" + " " * 2000 + "]]>" + " " * 2000) * 25,
+        "<a " + "href=http://" * 160 + "a" * MAIL_LIMIT,
+        "<a href=http://" + "a" * MAIL_LIMIT,
+        ("<a " + "href=http://" * 160 + "a" * 4000) * 17,
+        ("<a href=http://a>" + "a" * 2000) * 50,
+        "<property name='a'" + " " * MAIL_LIMIT,
+        "key (" * 1000 + "key" + " " * MAIL_LIMIT,
+        " " * MAIL_LIMIT + "key",
+        ("custom=a=1 " * 360 + "\n") + ("a=1," * 990 + "\n") * 25,
+        "custom=a\n" * 12_000,
+    ],
+)
+def test_whoever_writes_against_the_reader_is_read_to_the_end(text: str) -> None:
+    """Each was minutes of going back and forth, or of reading the same lines again."""
+    assert read_vendor_mail(text).secret == ""
+
+
+@pytest.mark.parametrize("entity", ["&#" + "9" * 5000 + ";", "&#x" + "f" * 5000, "&#" + "9" * 5000])
+def test_a_number_nobody_can_mean_is_survived(entity: str) -> None:
+    assert read_vendor_mail(f"Key: k-17\nSecret: s3cr3t+/=\n{entity}\nURL: {URL}") == WHOLE
+
+
+def test_links_are_found_among_other_attributes() -> None:
+    link = f'<a class="b" target=\'_blank\' HREF="{URL}" rel=nofollow>\n click </a>'
+    assert read_vendor_mail(f"Key: k-17<br>Secret: s3cr3t+/=<br>URL: {link}") == WHOLE
+    assert read_vendor_mail(f"Key: k-17<br>Secret: s3cr3t+/=<br>URL: <a name=x>{URL}</a>") == WHOLE
+
+
+def test_every_list_of_parameters_of_a_mail_is_read() -> None:
+    text = "Custom parameters: level=3\ncourse=a b\n\nKey: k\n\nExtra parameters:\nunit=4"
+    assert read_vendor_mail(text).custom == (("level", "3"), ("course", "a b"), ("unit", "4"))

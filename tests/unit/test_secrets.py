@@ -120,6 +120,8 @@ def test_every_sealed_column_is_known_and_says_its_purpose() -> None:
         ("lti_access_token", "sealed", "lti.access_token"),
         ("lti_consumer_key", "sealed_secret", "lti.consumer_secret"),
         ("lti_consumer_key", "sealed_previous", "lti.consumer_secret"),
+        ("lti_tool_link", "sealed_secret", "lti.tool_secret"),
+        ("lti_tool_link", "sealed_previous", "lti.tool_secret"),
     }
 
 

@@ -10,17 +10,19 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config, view_defaults
 
 from saas import clock
+from saas.db.hot import HotConnection
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
+from tenants.grades.services import Channels
 from tenants.lti.platform.addresses import SERVICES_PATH, lineitem_url, lineitems_url
 from tenants.lti.platform.columns import Columns
 from tenants.lti.platform.doors import JSON, Knock, ServiceDoor, cursor_in, json_response, limit_in, link_next
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.models import LineItem, ReceivedScore, Tool
-from tenants.lti.platform.scores import Scores, rescaled
+from tenants.lti.platform.scores import QuickScores, Scores, rescaled
 from tenants.lti.wire import ags
 from tenants.lti.wire.line_items import read_line_item, write_line_item
-from tenants.lti.wire.scores_in import read_score
+from tenants.lti.wire.scores_in import ScoreIn, read_score
 from tenants.lti.wire.text import shown
 
 PAGE, LONGEST_PAGE = 100, 1000
@@ -53,7 +55,11 @@ class GradeServices(ServiceDoor):
 
     @view_config(route_name="lti_scores", request_method="POST")
     def score(self) -> Response:
-        return self.serve(Service.SCORE, [ags.SCORE_SCOPE], self._score)
+        """Nearly all of them are usual (`tenants.learning.quick`)."""
+        scopes = [ags.SCORE_SCOPE]
+        return self.serve_quickly(Service.SCORE, scopes, self._quick_score) or self.serve(
+            Service.SCORE, scopes, self._score
+        )
 
     @view_config(route_name="lti_results", request_method="GET")
     def results(self) -> Response:
@@ -118,10 +124,21 @@ class GradeServices(ServiceDoor):
         said, scores = read_score(self.request.body, clock.now()), Scores(session, tool, column)
         counts_for = scores.link()
         person = scores.person(said.user_id, counts_for[1] if counts_for else None)
-        knock.person_id = person.id
-        knock.seen = f"{said.given} of {said.maximum}, " if said.given is not None else "no score, "
-        knock.seen += f"{said.activity}, {said.grading}"
+        knock.person_id, knock.seen = person.id, seen_of(said)
         scores.take(said, person, counts_for)
+        return empty()
+
+    def _quick_score(self, connection: HotConnection, tool: Tool, knock: Knock) -> Response:
+        course_id = self.id_in("course_id")
+        scores = QuickScores(connection, self.request.runtime.part(Channels), tool)
+        column = scores.column(course_id, self.id_in("line_item_id"))
+        knock.link_id = column.tool_link_id
+        self._check_type(ags.SCORE_TYPE)
+        said = read_score(self.request.body, clock.now())
+        link, activity = scores.counts_for(column)
+        telling = scores.person(said.user_id, activity)
+        knock.person_id, knock.seen = telling.results.person_id, seen_of(said)
+        scores.take(said, telling, column, link)
         return empty()
 
     def _results(self, session: ScopedSession, tool: Tool, knock: Knock) -> Response:
@@ -163,6 +180,12 @@ class GradeServices(ServiceDoor):
         wanted: Collection[str] = (*types, JSON)
         if said not in wanted:
             raise Refused("CALL_TYPE", seen=shown(said, 80) or "no content type", wanted=" or ".join(wanted))
+
+
+def seen_of(said: ScoreIn) -> str:
+    """For the log."""
+    score = f"{said.given} of {said.maximum}" if said.given is not None else "no score"
+    return f"{score}, {said.activity}, {said.grading}"
 
 
 def result_document(results: str, column_url: str, column: LineItem, score: ReceivedScore, sub: str) -> dict[str, Any]:

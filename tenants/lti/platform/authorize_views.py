@@ -13,6 +13,7 @@ from saas.web.errors import show_problem
 from saas.web.guards import counted_address
 from saas.web.headers import allow_framing
 from saas.web.rendering import render_page
+from tenants.lti.platform.active_keys import ActiveKeys
 from tenants.lti.platform.addresses import AUTHORIZE_PATH
 from tenants.lti.platform.authorize import Authorization, ComeAgain, Visitor
 from tenants.lti.platform.messages import MessageKinds
@@ -68,6 +69,7 @@ class AuthorizePage:
 
 def includeme(config: Configurator) -> None:
     config.registry.runtime.parts[MessageKinds] = MessageKinds()
+    config.registry.runtime.parts[ActiveKeys] = ActiveKeys()
     config.add_route("lti_authorize", AUTHORIZE_PATH, house="academy")
     config.add_hot_path(AUTHORIZE_PATH)
     config.scan(__name__)

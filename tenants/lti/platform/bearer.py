@@ -6,18 +6,29 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from saas import clock
-from saas.db.scope import ScopedSession
+from saas.db.base import table_of
+from saas.db.statement import ScopedStatement
 from saas.problems import Refused
 from tenants.lti.platform.grants import ToolToken
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.once import hash_of
+from tenants.lti.platform.rows import Part, Runner, same
 
 MAX_HEADER = 8192
+_token, _tool = table_of(ToolToken), table_of(Tool)
+TOOL = Part(Tool)
+
+FIND_HOLDER = ScopedStatement(
+    "lti_platform.find_holder",
+    sa.select(*TOOL.columns, _token.c.expires_at.label("until"), _token.c.scopes.label("good_for"))
+    .select_from(_token.join(_tool, same(_tool, id=_token.c.tool_id)))
+    .where(same(_token, token_hash=sa.bindparam("the_hash"))),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A tool that may ask now. ``tool`` is of no session any more; ``scopes``: of the token, and still granted."""
+    """A tool that may ask now. ``tool`` is of no session; ``scopes``: of the token, and still granted."""
 
     tool: Tool
     scopes: frozenset[str]
@@ -28,7 +39,7 @@ class Holder:
             raise Refused("CALL_SCOPE", seen=" ".join(sorted(self.scopes)) or "none", wanted=" or ".join(scopes))
 
 
-def token_holder(session: ScopedSession, header: str) -> Holder:
+def token_holder(runner: Runner, header: str) -> Holder:
     """The tool of an Authorization header. `Refused` CALL_TOKEN_MISSING, CALL_TOKEN_UNKNOWN or CALL_TOOL_OFF (401).
 
     Asked for every call, so that a tool that is switched off has lost its access at once.
@@ -39,15 +50,13 @@ def token_holder(session: ScopedSession, header: str) -> Holder:
         raise Refused("CALL_TOKEN_MISSING", seen="another kind" if header.strip() else "none", wanted="a bearer token")
     if len(value) > MAX_HEADER:
         raise Refused("CALL_TOKEN_UNKNOWN", seen=f"{len(value)} characters", wanted="a token given here")
-    query = sa.select(ToolToken, Tool).join(Tool, Tool.id == ToolToken.tool_id)
-    row = session.execute(query.where(ToolToken.token_hash == hash_of(value))).one_or_none()
-    if row is None:
+    row = runner.run(FIND_HOLDER, the_hash=hash_of(value)).one_or_none()
+    tool = TOOL.read(row) if row is not None else None
+    if row is None or tool is None:
         kind = "an id_token or another JWT" if value.count(".") == 2 else "unknown here"
         raise Refused("CALL_TOKEN_UNKNOWN", seen=kind, wanted="a token given here")
-    token, tool = row
-    session.expunge(tool)
-    if token.expires_at <= clock.now():
+    if row.until <= clock.now():
         raise Refused("CALL_TOKEN_UNKNOWN", seen=f"expired, of {tool.name}", wanted="a token that has not expired")
     if not tool.is_active:
         raise Refused("CALL_TOOL_OFF", seen=tool.name, wanted="an active tool")
-    return Holder(tool, frozenset(token.scopes).intersection(tool.scopes))
+    return Holder(tool, frozenset(row.good_for).intersection(tool.scopes))

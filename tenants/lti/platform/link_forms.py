@@ -14,9 +14,9 @@ from wtforms.validators import Length, Optional, ValidationError
 from saas.web.forms import Form, cleaned, compact
 from saas.web.i18n import _
 from tenants.lti.launches.models import Protocol
+from tenants.lti.platform.custom_field import ParameterRows
 from tenants.lti.platform.links import LinkValues, new_resource_link_id
 from tenants.lti.platform.models import OpensIn, Tool, ToolLink
-from tenants.lti.wire.custom_rows import read_rows, write_rows
 from tenants.lti.wire.vendor_mail import MAIL_LIMIT
 
 _EXACT = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
@@ -39,18 +39,16 @@ class MailForm(Form):
     )
 
 
-class LinkForm(Form):
+class _LinkForm(Form):
     """What both versions ask; ``lti_version`` says which of the two forms it is."""
 
     lti_version = RadioField(
         _("LTI"),
         choices=[SelectChoice(Protocol.LTI_12.value, _("LTI 1.2")), SelectChoice(Protocol.LTI_13.value, _("LTI 1.3"))],
     )
-    custom = TextAreaField(
+    custom = ParameterRows(
         _("Additional parameters"),
-        [Optional()],
-        description=_("One per line: name=value. A value may be a variable, such as $Person.name.full."),
-        render_kw={"rows": 3, **_EXACT},
+        description=_("A value may be a variable, such as $Person.name.full. Empty rows are left out."),
     )
     opens_in = RadioField(
         _("Opens in"),
@@ -66,21 +64,18 @@ class LinkForm(Form):
         description=_("The last day; empty: for as long as the activity is."),
     )
 
-    def values(self, zone: ZoneInfo) -> LinkValues:
-        """The end of a day is that of the academy's ``zone``."""
-        raise NotImplementedError
-
     def _both(self, zone: ZoneInfo) -> dict[str, Any]:
+        """The end of a day is that of the academy's ``zone``."""
         last = self.results_until.data
         return {
             "url": self.url.data or "",
-            "custom": read_rows(self.custom.data or ""),
+            "custom": self.custom.data,
             "opens_in": OpensIn(self.opens_in.data),
             "results_until": datetime.combine(last + _ONE_DAY, time(), zone) if last else None,
         }
 
 
-class LinkForm12(LinkForm):
+class LinkForm12(_LinkForm):
     key = StringField(_("Key"), filters=[cleaned], render_kw=_EXACT)
     secret = StringField(_("Secret"), filters=[cleaned], render_kw=_EXACT)
     url = URLField(_("Launch-URL"), filters=[compact], render_kw=_EXACT)
@@ -105,7 +100,7 @@ class LinkForm12(LinkForm):
         )
 
 
-class LinkForm13(LinkForm):
+class LinkForm13(_LinkForm):
     """The tool's own switches say what of a person is sent."""
 
     tool_id = SelectField(_("Tool"), choices=[])
@@ -126,8 +121,12 @@ class LinkForm13(LinkForm):
         return LinkValues(Protocol.LTI_13, tool_id=tool_id, **self._both(zone))
 
 
-_CARRIED = ("url", "custom", "opens_in", "tool_id", "key", "secret", "resource_link_id")
-LINK_FORMS: dict[Protocol, type[LinkForm]] = {Protocol.LTI_12: LinkForm12, Protocol.LTI_13: LinkForm13}
+LinkForm = LinkForm12 | LinkForm13
+_CARRIED = ("url", "opens_in", "tool_id", "key", "secret", "resource_link_id")
+LINK_FORMS: dict[Protocol, type[LinkForm12] | type[LinkForm13]] = {
+    Protocol.LTI_12: LinkForm12,
+    Protocol.LTI_13: LinkForm13,
+}
 
 
 def form_values(link: ToolLink | None, version: Protocol, zone: ZoneInfo) -> dict[str, Any]:
@@ -145,14 +144,14 @@ def form_values(link: ToolLink | None, version: Protocol, zone: ZoneInfo) -> dic
         **{name: getattr(link, name) for name in names},
         "lti_version": version.value,
         "tool_id": str(link.tool_id or ""),
-        "custom": write_rows(link.custom),
+        "custom": link.custom,
         "opens_in": link.opens_in.value,
         "results_until": (until.astimezone(zone) - _ONE_DAY).date() if until else None,
     }
 
 
 def typed_values(sent: Mapping[str, str]) -> dict[str, Any]:
-    """What the other version's form had in its fields; a switch is off by not being sent."""
+    """What the other version's form had in its fields, but for its rows; a switch is off by not being sent."""
     typed: dict[str, Any] = {name: sent[name] for name in _CARRIED if sent.get(name)}
     with suppress(ValueError):
         typed["results_until"] = date.fromisoformat(sent.get("results_until", ""))

@@ -18,14 +18,13 @@ from tenants.audit.services import record
 from tenants.catalog.models import Activity
 from tenants.catalog.services import TITLE_LENGTH, Catalog, Publishing
 from tenants.lti.launches.models import Protocol
+from tenants.lti.platform.custom_field import CHOICES
 from tenants.lti.platform.link_forms import LINK_FORMS, LinkForm, LinkForm13, MailForm, form_values, typed_values
 from tenants.lti.platform.links import OVERLAP, ToolLinks, is_complete
 from tenants.lti.platform.models import ToolLink
 from tenants.lti.platform.tools import Tools
 from tenants.lti.tool.admin_views import require_lti
 from tenants.lti.tool.platforms import InvalidValues
-from tenants.lti.wire.custom_rows import write_rows
-from tenants.lti.wire.substitution import MARK, VARIABLES
 from tenants.lti.wire.vendor_mail import VendorMail, read_vendor_mail
 
 
@@ -86,6 +85,7 @@ class LinkPages(View):
         version = self._version()
         values = {**form_values(self.link, version, self.request.zone), **typed_values(self.request.POST)}
         form = _offering(self.request, LINK_FORMS[version](data=values))
+        form.custom.take(self.request.POST)
         return link_values(self.request, self.context, self.link, form)
 
     @view_config(route_name="lti_link_mail", request_method="POST", renderer=page("lti/link.html"), rate="60/minute")
@@ -154,10 +154,10 @@ def _offering(request: Request, form: LinkForm) -> LinkForm:
     return form
 
 
-def _said(found: VendorMail) -> dict[str, str]:
+def _said(found: VendorMail) -> dict[str, Any]:
     """Only what the e-mail says; what it does not mention stays as it is."""
-    said = {name: getattr(found, name) for name in ("key", "secret", "url", "resource_link_id")}
-    return {name: value for name, value in {**said, "custom": write_rows(found.custom)}.items() if value}
+    said = {name: getattr(found, name) for name in ("key", "secret", "url", "resource_link_id", "custom")}
+    return {name: value for name, value in said.items() if value}
 
 
 def link_values(
@@ -178,7 +178,7 @@ def link_values(
         "secret": None,
         "overlap": until if link and link.sealed_previous else None,
         "days": OVERLAP.days,
-        "variables": [(MARK + each.name, each.meaning) for each in VARIABLES],
+        "variables": CHOICES,
         "is_complete": is_complete(link),
         "settings_url": request.route_path("activity_settings", activity_id=activity.id),
     }

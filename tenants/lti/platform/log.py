@@ -9,15 +9,25 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from saas.db.base import table_of
 from saas.db.scope import ScopedSession, TenantScoped
+from saas.db.statement import ScopedInsert, ScopedStatement
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
 from tenants.lti.platform.models import ServiceCall, Tool, ToolLink
+from tenants.lti.platform.rows import Keeper, Part, same
 from tenants.lti.wire.text import clean
 
 RowT = TypeVar("RowT", bound=TenantScoped)
 PAGE = 50
 SEEN_LIMIT = 300
+LINK = Part(ToolLink, "id", "tool_id", "key")
+
+FIND_LINK = ScopedStatement(
+    "lti_platform.find_link_of_call",
+    sa.select(*LINK.columns).where(same(table_of(ToolLink), id=sa.bindparam("the_link"))),
+)
+ScopedInsert("lti_service_call.insert", ServiceCall)
 
 
 class Service(StrEnum):
@@ -34,7 +44,7 @@ class Service(StrEnum):
 
 
 def note_call(  # noqa: PLR0913 -- the columns of a row
-    session: ScopedSession,
+    keeper: Keeper,
     service: Service,
     *,
     status: int,
@@ -42,17 +52,21 @@ def note_call(  # noqa: PLR0913 -- the columns of a row
     seen: str = "",
     tool: Tool | None = None,
     link: ToolLink | None = None,
+    link_id: UUID | None = None,
     person_id: UUID | None = None,
 ) -> None:
     """One row; ``code`` empty for what was done. ``seen`` must be free of secrets; it is cleaned and cut here.
 
-    ``tool`` and ``link`` may be of a session that is over.
+    ``tool`` and ``link`` may be of a session that is over, or of none; ``link_id`` is enough where there is a tool.
     """
-    session.add(
+    if link is None and tool is None and link_id is not None:
+        link = LINK.read(found) if (found := keeper.run(FIND_LINK, the_link=link_id).first()) is not None else None
+        link_id = None
+    keeper.add(
         ServiceCall(
             service=service.value,
             tool_id=tool.id if tool else link.tool_id if link else None,
-            tool_link_id=link.id if link else None,
+            tool_link_id=link.id if link else link_id,
             tool_name=tool.name if tool else link.key if link else "",
             person_id=person_id,
             status=status,

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.db.base import table_of, uuid7
-from saas.db.scope import ScopedSession
 from saas.db.statement import TENANT, ScopedStatement
 from tenants.lti.platform.grants import ToolToken, UsedOnce
 from tenants.lti.platform.models import ServiceCall
+from tenants.lti.platform.rows import Runner
 
 _once, _token, _call = table_of(UsedOnce), table_of(ToolToken), table_of(ServiceCall)
 
@@ -46,9 +46,9 @@ PURGE_CALLS = ScopedStatement(
 )
 
 
-def use_once(session: ScopedSession, owner: str, value: str, until: datetime) -> bool:
+def use_once(runner: Runner, owner: str, value: str, until: datetime) -> bool:
     """Whether this is the first time; ``owner`` as `UsedOnce` has it. It is remembered ``until`` then."""
-    kept = session.run(KEEP, new_id=uuid7(), new_owner=owner, new_hash=hash_of(value), until=until)
+    kept = runner.run(KEEP, new_id=uuid7(), new_owner=owner, new_hash=hash_of(value), until=until)
     return kept.first() is not None
 
 

@@ -4,32 +4,40 @@ Key, sourcedid and the secret that signed must agree on one link; whatever is wr
 same words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, Self
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from saas import clock
+from saas.db.base import table_of
+from saas.db.hot import HotConnection
 from saas.db.scope import ScopedSession
+from saas.db.statement import ScopedStatement
 from saas.problems import Refused
 from saas.runtime import Runtime
-from saas.secrets import SealError
+from saas.secrets import SealError, Secrets
 from saas.settings import WebSettings
 from saas.tenancy.resolve import Academy, public_url
 from tenants.catalog.models import Activity
+from tenants.grades.services import Channels
 from tenants.learning.models import Enrolment, Grading, OutsideResult
 from tenants.learning.outside import OutsideResults, OutsideScore
+from tenants.learning.quick import NotSimpleError
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform.addresses import OUTCOMES_PATH
-from tenants.lti.platform.links import ToolLinks
+from tenants.lti.platform.links import PURPOSE
 from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import ToolLink
 from tenants.lti.platform.once import use_once
+from tenants.lti.platform.quick_results import QuickTelling
+from tenants.lti.platform.rows import Keeper, Part, Runner, same
 from tenants.lti.platform.scores import refuse_late
 from tenants.lti.platform.sourcedids import read_sourcedid
 from tenants.lti.wire import outcomes_in as wire
@@ -40,6 +48,26 @@ from tenants.lti.wire.text import IDENTIFIER_LIMIT, shown
 #: Links of one key whose secrets are tried, the one the sourcedid names first: a vendor's key may stand in many.
 TRIED = 20
 ONE = Decimal(1)
+LINK = Part(
+    ToolLink, "id", "tool_id", "key", "url", "sealed_secret", "sealed_previous", "previous_until", "results_until"
+)
+ACTIVITY = Part(Activity, "id", "type", "minimum_score")
+_link, _activity, _result = table_of(ToolLink), table_of(Activity), table_of(OutsideResult)
+
+FIND_SIGNERS = ScopedStatement(
+    "lti_platform.find_signers",
+    sa.select(*LINK.columns, *ACTIVITY.columns)
+    .join_from(_link, _activity, same(_activity, id=_link.c.activity_id))
+    .where(same(_link, key=sa.bindparam("the_key"), lti_version=Protocol.LTI_12))
+    .order_by(sa.case((_link.c.id == sa.bindparam("named", type_=_link.c.id.type), 0), else_=1), _link.c.id)
+    .limit(TRIED),
+)
+FIND_SCORE = ScopedStatement(
+    "lti_platform.find_score_said",
+    sa.select(_result.c.given, _result.c.maximum).where(
+        same(_result, person_id=sa.bindparam("the_person"), activity_id=sa.bindparam("the_activity"))
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +88,32 @@ class Done:
     score: Decimal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A link with the key that was named; of no session."""
+
+    link: ToolLink
+    activity: Activity
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        link, activity = LINK.read(row), ACTIVITY.read(row)
+        if link is None or activity is None:
+            raise AssertionError("both are inner-joined")
+        return cls(link, activity)
+
+    def secrets(self, secrets: Secrets, tenant_id: int) -> list[str]:
+        """As `ToolLinks.secrets_of`: the current secret, then the previous one while it is good."""
+        link = self.link
+        overlaps = link.sealed_previous and link.previous_until and link.previous_until > clock.now()
+        sealed = [link.sealed_secret, link.sealed_previous if overlaps else ""]
+        return [secrets.open(tenant_id, PURPOSE, each).decode() for each in sealed if each]
+
+
+#: Takes a score in; `Refused` before anything is written, or with all of it undone.
+Take = Callable[[Signer, UUID, OutsideScore], None]
+
+
 class Outcomes:
     """One request. ``request`` is there once its XML was read, also when a later check refuses."""
 
@@ -71,46 +125,53 @@ class Outcomes:
         self.person_id: UUID | None = None
         #: A link with the key that was named, for the log of what could not be proven.
         self.suspect: UUID | None = None
+        self._known: dict[str, tuple[UUID, UUID] | None] = {}
 
     def answer(self, posted: Posted) -> Done:
         """Raises `Refused`. Once the signature is proven its nonce is used and the call is in the log, either way."""
         header = wire.read_header(posted.authorization, posted.content_type, posted.body, posted.query)
-        outcome: Done | Refused
-        with self.runtime.database.transaction(self.academy.id) as session:
-            links = self._signers(session, header, posted.body)
-            self.link = links[0]
-            try:
-                with session.begin_nested():
-                    outcome = self._do(session, links, posted.body)
-                self._note(session, 200, "")
-            except Refused as refusal:
-                outcome = refusal
-                self._note(session, 200, refusal.code, f"{refusal.seen}; wanted: {refusal.wanted}")
+        database, tenant_id = self.runtime.database, self.academy.id
+        try:
+            with database.hot(tenant_id) as connection:
+                outcome = self._answer(connection, header, posted.body, partial(self._take_quickly, connection))
+        except NotSimpleError:
+            with database.transaction(tenant_id) as session:
+                outcome = self._answer(session, header, posted.body, partial(self._take, session))
         if isinstance(outcome, Refused):
             raise outcome
         return outcome
+
+    def _answer(self, keeper: Keeper, header: wire.Header, body: bytes, take: Take) -> Done | Refused:
+        signers = self._signers(keeper, header, body)
+        self.link = signers[0].link
+        try:
+            done = self._do(keeper, signers, body, take)
+        except Refused as refusal:
+            self._note(keeper, 200, refusal.code, f"{refusal.seen}; wanted: {refusal.wanted}")
+            return refusal
+        self._note(keeper, 200, "")
+        return done
 
     @property
     def is_logged(self) -> bool:
         return self.link is not None
 
-    def _signers(self, session: ScopedSession, header: wire.Header, body: bytes) -> Sequence[ToolLink]:
-        """The links whose secret signed it."""
+    def _signers(self, runner: Runner, header: wire.Header, body: bytes) -> Sequence[Signer]:
+        """Those whose secret signed it."""
         if len(header.key) > IDENTIFIER_LIMIT:
             raise Refused("CALL_OUTCOME_SIGNATURE", seen="an endless key", wanted="the key of an activity")
-        links = ToolLinks(session, self.runtime.secrets, self.runtime.outbound)
-        signers: dict[str, list[ToolLink]] = {}
-        for link in session.scalars(self._of_key(header.key, self._named(body))):
-            self.suspect = self.suspect or link.id
+        signers: dict[str, list[Signer]] = {}
+        for signer in map(Signer.of, runner.run(FIND_SIGNERS, the_key=header.key, named=self._named(body))):
+            self.suspect = self.suspect or signer.link.id
             with suppress(SealError):  # sealed with a master key that is gone: nobody can have signed with it
-                for secret in links.secrets_of(link):
-                    signers.setdefault(secret, []).append(link)
+                for secret in signer.secrets(self.runtime.secrets, self.academy.id):
+                    signers.setdefault(secret, []).append(signer)
         now, secrets = clock.now(), list(signers)
         if secrets:
             wire.check_time(header, now)
         number = wire.check_signature(header, outcome_urls(self.academy, self.runtime.settings.web), secrets)
         until = now + timedelta(seconds=nonce_lifetime())
-        if not use_once(session, f"nonce:{header.key}", header.nonce, until):
+        if not use_once(runner, f"nonce:{header.key}", header.nonce, until):
             raise Refused("CALL_OUTCOME_NONCE", seen="a nonce that was used", wanted="a new nonce each time")
         return signers[secrets[number]]
 
@@ -120,54 +181,63 @@ class Outcomes:
             sourcedid = wire.read_outcome(body).sourcedid
         except Refused:
             return None
-        named = read_sourcedid(self.runtime.secrets, self.academy.id, sourcedid)
+        named = self._opened(sourcedid)
         return named[0] if named else None
 
-    @staticmethod
-    def _of_key(key: str, named: UUID | None) -> sa.Select[Any]:
-        query = sa.select(ToolLink).where(ToolLink.key == key, ToolLink.lti_version == Protocol.LTI_12)
-        first = sa.case((ToolLink.id == named, 0), else_=1)
-        return query.order_by(first, ToolLink.id).limit(TRIED)
+    def _opened(self, sourcedid: str) -> tuple[UUID, UUID] | None:
+        """Unsealing takes as long as a statement, and is asked for before and after the signature."""
+        if sourcedid not in self._known:
+            self._known[sourcedid] = read_sourcedid(self.runtime.secrets, self.academy.id, sourcedid)
+        return self._known[sourcedid]
 
-    def _do(self, session: ScopedSession, signers: Sequence[ToolLink], body: bytes) -> Done:
+    def _do(self, runner: Runner, signers: Sequence[Signer], body: bytes, take: Take) -> Done:
         self.request = request = wire.read_outcome(body)
         if request.operation is None:
             wanted = ", ".join(Operation)
             raise Refused("CALL_OUTCOME_OPERATION", seen=shown(request.name, 80), wanted=wanted)
-        link, activity = self._whose(session, signers, request.sourcedid)
+        signer, person_id = self._whose(signers, request.sourcedid)
         score = wire.check_score(request)
-        results, person_id = OutsideResults(session), self._person
         if request.operation is Operation.READ:
-            return Done(request, share_of(results.of(person_id, activity.id)))
-        takes_part = sa.select(Enrolment.id).where(
-            Enrolment.person_id == person_id, Enrolment.activity_id == activity.id
-        )
-        if session.scalar(takes_part) is None:
-            raise Refused("CALL_PERSON", seen="does not take part any more", wanted="a learner of the activity")
-        refuse_late(link, clock.now())
-        results.take(person_id, activity, said(score, link))
+            found = runner.run(FIND_SCORE, the_person=person_id, the_activity=signer.activity.id).first()
+            return Done(request, share_of(found))
+        take(signer, person_id, said(score, signer.link))
         return Done(request)
 
-    @property
-    def _person(self) -> UUID:
-        if self.person_id is None:
-            raise AssertionError("no sourcedid has been read yet")
-        return self.person_id
-
-    def _whose(self, session: ScopedSession, signers: Sequence[ToolLink], text: str) -> tuple[ToolLink, Activity]:
-        named = read_sourcedid(self.runtime.secrets, self.academy.id, text)
-        link = next((each for each in signers if named and each.id == named[0]), None)
-        if named is None or link is None:
+    def _whose(self, signers: Sequence[Signer], text: str) -> tuple[Signer, UUID]:
+        named = self._opened(text)
+        signer = next((each for each in signers if named and each.link.id == named[0]), None)
+        if named is None or signer is None:
             seen = "not written here, or changed" if named is None else "of another key's link"
             raise Refused("CALL_SOURCEDID", seen=seen, wanted="a sourcedid of a launch with this key")
-        self.link, self.person_id = link, named[1]
-        return link, session.get_one(Activity, link.activity_id)
+        self.link, self.person_id = signer.link, named[1]
+        return signer, named[1]
 
-    def _note(self, session: ScopedSession, status: int, code: str, seen: str = "") -> None:
+    def _take_quickly(self, connection: HotConnection, signer: Signer, person_id: UUID, score: OutsideScore) -> None:
+        """In scoped statements, as nearly all of them can be; refused before anything is written."""
+        telling = QuickTelling(connection, self.runtime.part(Channels), person_id, signer.activity)
+        if not (telling.results.hold() and telling.results.takes_part()):
+            raise gone()
+        refuse_late(signer.link, clock.now())
+        telling.take(score)
+
+    @staticmethod
+    def _take(session: ScopedSession, signer: Signer, person_id: UUID, score: OutsideScore) -> None:
+        """What is refused leaves nothing but the nonce and the log."""
+        activity = session.get_one(Activity, signer.activity.id)
+        with session.begin_nested():
+            takes_part = sa.select(Enrolment.id).where(
+                Enrolment.person_id == person_id, Enrolment.activity_id == activity.id
+            )
+            if session.scalar(takes_part) is None:
+                raise gone()
+            refuse_late(signer.link, clock.now())
+            OutsideResults(session).take(person_id, activity, score)
+
+    def _note(self, keeper: Keeper, status: int, code: str, seen: str = "") -> None:
         request = self.request
         what = f"{request.name}{f' {shown(request.score, 40)}' if request.score else ''}" if request else "no request"
         note_call(
-            session,
+            keeper,
             Service.OUTCOME,
             status=status,
             code=code,
@@ -175,6 +245,10 @@ class Outcomes:
             link=self.link,
             person_id=self.person_id,
         )
+
+
+def gone() -> Refused:
+    return Refused("CALL_PERSON", seen="does not take part any more", wanted="a learner of the activity")
 
 
 def said(score: Decimal | None, link: ToolLink) -> OutsideScore:
@@ -190,8 +264,8 @@ def said(score: Decimal | None, link: ToolLink) -> OutsideScore:
     )
 
 
-def share_of(result: OutsideResult | None) -> Decimal | None:
-    """What a read request is answered: 0 to 1, None for no grade."""
+def share_of(result: Any) -> Decimal | None:
+    """What a read request is answered: 0 to 1, None for no grade. ``result``: ``given`` and ``maximum``, or None."""
     if result is None or result.given is None or result.maximum is None:
         return None
     return min(max(Decimal(result.given) / Decimal(result.maximum), Decimal(0)), ONE)

@@ -14,14 +14,20 @@ from sqlalchemy.dialects.postgresql import insert
 
 from saas import clock
 from saas.db.base import table_of, uuid7
+from saas.db.hot import HotConnection
 from saas.db.scope import ScopedSession
 from saas.db.statement import TENANT, ScopedStatement
 from saas.problems import Refused
+from tenants.access import STAFF
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
+from tenants.grades.services import Channels
 from tenants.learning.models import Enrolment, Grading
 from tenants.learning.outside import OutsideResults, OutsideScore
+from tenants.learning.quick import NotSimpleError
 from tenants.lti.platform.models import LineItem, ReceivedScore, Tool, ToolLink, ToolUser
+from tenants.lti.platform.quick_results import QuickTelling
+from tenants.lti.platform.rows import Part, Runner, same
 from tenants.lti.platform.users import audience_of_tool
 from tenants.lti.wire.ags import GradingProgress
 from tenants.lti.wire.scores_in import ScoreIn
@@ -57,6 +63,85 @@ KEEP_NEWER = ScopedStatement(
 )
 
 
+_column, _link, _activity = table_of(LineItem), table_of(ToolLink), table_of(Activity)
+_user, _person = table_of(ToolUser), table_of(Person)
+LINK, ACTIVITY = Part(ToolLink, "id", "tool_id", "results_until"), Part(Activity, "id", "type", "minimum_score")
+
+#: A column of the tool in the course, with what it counts for.
+FIND_COLUMN = ScopedStatement(
+    "lti_platform.find_column",
+    sa.select(_column.c.id, _column.c.tool_link_id, *LINK.columns, *ACTIVITY.columns)
+    .select_from(
+        _column.outerjoin(_link, same(_link, id=_column.c.tool_link_id)).outerjoin(
+            _activity, same(_activity, id=_link.c.activity_id)
+        )
+    )
+    .where(
+        same(
+            _column,
+            id=sa.bindparam("the_column"),
+            tool_id=sa.bindparam("the_tool"),
+            course_id=sa.bindparam("the_course"),
+        )
+    ),
+)
+
+#: Whoever a tool knows, held until the commit as `OutsideResults` holds them.
+FIND_PERSON = ScopedStatement(
+    "lti_platform.find_person_of_tool",
+    sa.select(_person.c.id, _person.c.role)
+    .join_from(_user, _person, same(_person, id=_user.c.person_id))
+    .where(same(_user, audience=sa.bindparam("the_audience"), sub=sa.bindparam("the_sub")))
+    .with_for_update(of=_person, key_share=True),
+)
+
+
+class QuickScores:
+    """A score in the column of a link, in scoped statements; `NotSimpleError` for what only `Scores` can do."""
+
+    def __init__(self, connection: HotConnection, channels: Channels, tool: Tool) -> None:
+        self.connection = connection
+        self.channels = channels
+        self.tool = tool
+
+    def column(self, course_id: UUID, line_item_id: UUID) -> Any:
+        """Raises `Refused` CALL_NOT_YOURS."""
+        where = {"the_column": line_item_id, "the_tool": self.tool.id, "the_course": course_id}
+        row = self.connection.run(FIND_COLUMN, **where).one_or_none()
+        if row is None:
+            raise not_yours(line_item_id, "a column of its own in the course")
+        return row
+
+    def counts_for(self, column: Any) -> tuple[ToolLink, Activity]:
+        """`Refused` CALL_NOT_YOURS for a column whose link has gone to another tool."""
+        link, activity = LINK.read(column), ACTIVITY.read(column)
+        if link is None or activity is None:
+            raise NotSimpleError
+        if link.tool_id != self.tool.id:
+            raise not_yours(column.id, "a link that is still the tool's")
+        return link, activity
+
+    def person(self, user_id: str, activity: Activity) -> QuickTelling:
+        """As `Scores.person`; they are held from here on."""
+        audience = audience_of_tool(self.tool.id)
+        row = self.connection.run(FIND_PERSON, the_audience=audience, the_sub=user_id).one_or_none()
+        reason = "unknown to this tool"
+        if row is not None:
+            telling = QuickTelling(self.connection, self.channels, row.id, activity)
+            is_in = telling.results.takes_part()
+            if is_in and row.role not in STAFF:
+                return telling
+            reason = "no learner" if row.role in STAFF else "does not take part"
+        raise not_known(user_id, reason)
+
+    def take(self, said: ScoreIn, telling: QuickTelling, column: Any, link: ToolLink) -> None:
+        """`Refused` CALL_SCORE_LATE, or CALL_SCORE_OLD for one that is not newer than the last."""
+        now = clock.now()
+        refuse_late(link, now)
+        keep_newer(self.connection, said, column.id, telling.results.person_id, now)
+        telling.take(outside_score(said, self.tool.name))
+
+
 class Scores:
     """In one column of one tool. ``session`` is the academy's."""
 
@@ -75,7 +160,7 @@ class Scores:
         query = sa.select(ToolLink, Activity).join(Activity, Activity.id == ToolLink.activity_id)
         link, activity = self.session.execute(query.where(ToolLink.id == self.column.tool_link_id)).one()
         if link.tool_id != self.tool.id:
-            raise Refused("CALL_NOT_YOURS", seen=f"column {self.column.id}", wanted="a link that is still the tool's")
+            raise not_yours(self.column.id, "a link that is still the tool's")
         return link, activity
 
     def person(self, user_id: str, activity: Activity | None) -> Person:
@@ -94,44 +179,21 @@ class Scores:
             if is_in and not person.is_staff:
                 return person
             reason = "no learner" if person.is_staff else "does not take part"
-        raise Refused("CALL_PERSON", seen=f"{user_id[:100]}: {reason}", wanted="a learner of the activity")
+        raise not_known(user_id, reason)
 
     def take(self, said: ScoreIn, person: Person, counts_for: tuple[ToolLink, Activity] | None) -> None:
         """`Refused` CALL_SCORE_LATE, or CALL_SCORE_OLD for one that is not newer than the last."""
         now = clock.now()
         if counts_for is not None:
             refuse_late(counts_for[0], now)
-        kept = self.session.run(
-            KEEP_NEWER,
-            new_id=uuid7(),
-            column=self.column.id,
-            person=person.id,
-            new_given=None if said.given is None else str(said.given),
-            new_maximum=None if said.maximum is None else str(said.maximum),
-            new_activity_progress=said.activity.value,
-            new_grading_progress=said.grading.value,
-            new_comment=said.comment,
-            new_said_at=said.at,
-            new_received_at=now,
-        )
-        if kept.first() is None:
-            raise Refused("CALL_SCORE_OLD", seen=said.at.isoformat(), wanted="a later timestamp than the last score's")
+        keep_newer(self.session, said, self.column.id, person.id, now)
         if counts_for is not None:
             self._tell(person.id, counts_for[1], said)
 
     def _tell(self, person_id: UUID, activity: Activity, said: ScoreIn) -> None:
         results = OutsideResults(self.session)
         known = results.of(person_id, activity.id) if said.given is None else None
-        score = OutsideScore(
-            given=said.given,
-            maximum=said.maximum,
-            completed=said.is_done,
-            grading=GRADING[said.grading],
-            at=said.at,
-            source=self.tool.name,
-            comment=said.comment,
-            withdrawn=known is not None and known.given is not None,
-        )
+        score = outside_score(said, self.tool.name, withdrawn=known is not None and known.given is not None)
         results.take(person_id, activity, score)
 
     def find(self, *, user_id: str, after: UUID | None, limit: int) -> Sequence[tuple[ReceivedScore, str]]:
@@ -147,6 +209,46 @@ class Scores:
             query = query.where(ReceivedScore.id > after)
         rows = self.session.execute(query.order_by(ReceivedScore.id).limit(limit + 1))
         return [(score, sub) for score, sub in rows]
+
+
+def keep_newer(runner: Runner, said: ScoreIn, column_id: UUID, person_id: UUID, now: datetime) -> None:
+    """`Refused` CALL_SCORE_OLD."""
+    kept = runner.run(
+        KEEP_NEWER,
+        new_id=uuid7(),
+        column=column_id,
+        person=person_id,
+        new_given=None if said.given is None else str(said.given),
+        new_maximum=None if said.maximum is None else str(said.maximum),
+        new_activity_progress=said.activity.value,
+        new_grading_progress=said.grading.value,
+        new_comment=said.comment,
+        new_said_at=said.at,
+        new_received_at=now,
+    )
+    if kept.first() is None:
+        raise Refused("CALL_SCORE_OLD", seen=said.at.isoformat(), wanted="a later timestamp than the last score's")
+
+
+def outside_score(said: ScoreIn, source: str, *, withdrawn: bool = False) -> OutsideScore:
+    return OutsideScore(
+        given=said.given,
+        maximum=said.maximum,
+        completed=said.is_done,
+        grading=GRADING[said.grading],
+        at=said.at,
+        source=source,
+        comment=said.comment,
+        withdrawn=withdrawn,
+    )
+
+
+def not_yours(column_id: UUID, wanted: str) -> Refused:
+    return Refused("CALL_NOT_YOURS", seen=f"column {column_id}", wanted=wanted)
+
+
+def not_known(user_id: str, reason: str) -> Refused:
+    return Refused("CALL_PERSON", seen=f"{user_id[:100]}: {reason}", wanted="a learner of the activity")
 
 
 def refuse_late(link: ToolLink, now: datetime) -> None:

@@ -5,20 +5,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from saas import clock
-from saas.db.scope import ScopedSession
+from saas.db.base import table_of
+from saas.db.statement import ScopedInsert, ScopedStatement
 from saas.problems import Refused
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy, public_url
 from tenants.lti.platform.addresses import TOKEN_PATH
+from tenants.lti.platform.bearer import TOOL
 from tenants.lti.platform.grants import ToolToken
 from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.once import hash_of, use_once
-from tenants.lti.platform.tool_keys import ToolKeySets
-from tenants.lti.platform.tools import Tools
+from tenants.lti.platform.rows import Keeper, Runner, same
+from tenants.lti.platform.tool_keys import ToolKeySets, source_of
 from tenants.lti.wire import assertion as wire
 from tenants.lti.wire import jws
+
+FIND_TOOL = ScopedStatement(
+    "lti_platform.find_tool",
+    sa.select(*TOOL.columns).where(same(table_of(Tool), client_id=sa.bindparam("the_client"))),
+)
+ScopedInsert("lti_tool_token.insert", ToolToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +52,27 @@ class TokenRequests:
         self.tool: Tool | None = None
 
     def answer(self, pairs: Sequence[tuple[str, str]], *, with_secret: bool = False) -> Issued:
-        """Raises `Refused`; an assertion that was used up stays so. Keys are fetched with no transaction open."""
+        """Raises `Refused`; an assertion that was used up stays so.
+
+        One transaction where this process holds the key; keys are fetched with none open.
+        """
         request = wire.read_token_request(pairs, with_secret=with_secret)
         token = wire.read_assertion(request.assertion)
-        tool = self._find(wire.client_of(token))
-        self._prove(tool, token)
-        now = clock.now()
-        until = wire.check_dates(token, now)
-        wire.check_audience(token, audiences(self.runtime, self.academy))
-        once = wire.check_id(token)
-        outcome: Issued | Refused
-        with self.runtime.database.transaction(self.academy.id) as session:
-            if not use_once(session, f"jti:{tool.id}", once, until):
-                raise Refused("CALL_ASSERTION_ID", seen="a jti that was used", wanted="a jti of its own each time")
-            try:
-                outcome = self._issue(session, tool, request.scopes)
-            except Refused as refusal:
-                outcome = refusal
+        with self.runtime.database.hot(self.academy.id) as connection:
+            tool = self._find(connection, wire.client_of(token))
+            key = self._held_key(tool, token)
+            outcome = self._conclude(connection, tool, request, token, key) if key is not None else None
+        if outcome is None:
+            key = self._fetched_key(tool, token)
+            with self.runtime.database.hot(self.academy.id) as connection:
+                outcome = self._conclude(connection, tool, request, token, key)
         if isinstance(outcome, Refused):
             raise outcome
         return outcome
 
-    def _find(self, client_id: str) -> Tool:
-        with self.runtime.database.transaction(self.academy.id, write=False) as session:
-            tool = Tools(session, self.runtime.outbound).by_client(client_id)
-            if tool is not None:
-                session.expunge(tool)
+    def _find(self, runner: Runner, client_id: str) -> Tool:
+        row = runner.run(FIND_TOOL, the_client=client_id).one_or_none()
+        tool = TOOL.read(row) if row is not None else None
         if tool is None:
             raise Refused("CALL_CLIENT", seen=client_id, wanted="the client ID of a tool here")
         self.tool = tool
@@ -75,24 +80,42 @@ class TokenRequests:
             raise Refused("CALL_TOOL_OFF", seen=tool.name, wanted="an active tool")
         return tool
 
-    def _prove(self, tool: Tool, token: jws.Token) -> None:
+    def _held_key(self, tool: Tool, token: jws.Token) -> jws.VerifyingKey | None:
+        """Without touching database or network; None where they must be asked."""
         if not token.kid and not tool.pasted_key:
             raise Refused("CALL_ASSERTION_FORMAT", seen="no kid", wanted="a kid in the assertion's header")
+        held = self.runtime.part(ToolKeySets).held(source_of(self.academy.id, tool))
+        return held.keys.find(token.kid, token.alg) if held is not None and held.serves(token.kid) else None
+
+    def _fetched_key(self, tool: Tool, token: jws.Token) -> jws.VerifyingKey:
         try:
-            key = self.runtime.part(ToolKeySets).verifying_key(self.academy.id, tool, token)
+            return self.runtime.part(ToolKeySets).verifying_key(self.academy.id, tool, token)
         except Refused as refusal:
             raise Refused("CALL_TOOL_KEYS", seen=refusal.seen, wanted=refusal.wanted) from None
+
+    def _conclude(
+        self, keeper: Keeper, tool: Tool, request: wire.TokenRequest, token: jws.Token, key: jws.VerifyingKey
+    ) -> Issued | Refused:
+        """What is refused before the ``jti`` is used is raised, and nothing is written."""
         if not jws.verify(token, key):
             raise Refused("CALL_ASSERTION_SIGNATURE", seen=token.kid or "the pasted key", wanted="the tool's own key")
+        until = wire.check_dates(token, clock.now())
+        wire.check_audience(token, audiences(self.runtime, self.academy))
+        if not use_once(keeper, f"jti:{tool.id}", wire.check_id(token), until):
+            raise Refused("CALL_ASSERTION_ID", seen="a jti that was used", wanted="a jti of its own each time")
+        try:
+            return self._issue(keeper, tool, request.scopes)
+        except Refused as refusal:
+            return refusal
 
-    def _issue(self, session: ScopedSession, tool: Tool, asked: Sequence[str]) -> Issued:
+    def _issue(self, keeper: Keeper, tool: Tool, asked: Sequence[str]) -> Issued:
         scopes = wire.grant(asked, tool.scopes)
         issued = Issued(random.token_urlsafe(32), scopes)
         until = clock.now() + timedelta(seconds=wire.LIFETIME)
-        session.add(ToolToken(tool_id=tool.id, token_hash=hash_of(issued.value), scopes=scopes, expires_at=until))
+        keeper.add(ToolToken(tool_id=tool.id, token_hash=hash_of(issued.value), scopes=scopes, expires_at=until))
         refused = len(asked) - len(scopes)
         seen = f"{len(scopes)} scopes" + (f", {refused} not granted" if refused else "")
-        note_call(session, Service.TOKEN, status=200, seen=seen, tool=tool)
+        note_call(keeper, Service.TOKEN, status=200, seen=seen, tool=tool)
         return issued
 
 

@@ -9,10 +9,10 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from saas.web.forms import Form, cleaned, compact
 from saas.web.i18n import _
+from tenants.lti.platform.custom_field import ParameterRows
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.tools import ALL_SCOPES, NAME_LIMIT, ToolValues
 from tenants.lti.wire import ags, nrps
-from tenants.lti.wire.custom_rows import read_rows, write_rows
 from tenants.lti.wire.tool_configuration import Draft
 from tenants.lti.wire.tool_registration import MAX_DOCUMENT
 
@@ -32,11 +32,6 @@ def addresses(value: object) -> object:
     if not isinstance(value, str):
         return value
     return "\n".join(filter(None, map(compact, value.splitlines())))
-
-
-def rows(value: object) -> object:
-    """Lines cleaned one by one; empty ones go."""
-    return "\n".join(filter(None, map(cleaned, value.splitlines()))) if isinstance(value, str) else value
 
 
 class InviteForm(Form):
@@ -98,12 +93,9 @@ class ToolForm(Form):
     icon_url = URLField(
         _("Icon"), [Optional()], description=_("An address; the picture is never fetched."), filters=[compact]
     )
-    custom = TextAreaField(
+    custom = ParameterRows(
         _("Additional parameters"),
-        [Optional()],
-        description=_("Sent with every activity of the tool. One per line: name=value."),
-        filters=[rows],
-        render_kw={"rows": 3, **_EXACT},
+        description=_("Sent with every activity of the tool. Empty rows are left out."),
     )
     send_name = BooleanField(_("Send the learner's name"), default=True)
     send_email = BooleanField(_("Send the learner's e-mail address"), default=True)
@@ -126,7 +118,7 @@ class ToolForm(Form):
             target_url=self.target_url.data or "",
             deep_link_url=self.deep_link_url.data or "",
             icon_url=self.icon_url.data or "",
-            custom=read_rows(self.custom.data or ""),
+            custom=self.custom.data,
             scopes=tuple(self.scopes.data or ()),
             send_name=self.send_name.data,
             send_email=self.send_email.data,
@@ -137,7 +129,8 @@ class ToolForm(Form):
     def has_more(self) -> bool:
         """Whether something under the disclosure is filled in or faulty, so that it stands open."""
         names = ("pasted_key", "target_url", "deep_link_url", "icon_url", "custom")
-        return any(self[name].data or self[name].errors for name in names) or bool(self.scopes.errors)
+        is_filled = any(self[name].data or self[name].errors for name in names)
+        return is_filled or self.custom.is_edited or bool(self.scopes.errors)
 
 
 def form_values(tool: Tool) -> dict[str, Any]:
@@ -145,7 +138,7 @@ def form_values(tool: Tool) -> dict[str, Any]:
     return {
         **{name: getattr(tool, name) for name in (*same, "send_name", "send_email", "is_active")},
         "redirect_urls": "\n".join(tool.redirect_urls),
-        "custom": write_rows(tool.custom),
+        "custom": tool.custom,
         "scopes": list(tool.scopes),
     }
 
@@ -157,7 +150,7 @@ def draft_values(draft: Draft) -> dict[str, Any]:
         **{name: getattr(draft, name) for name in same},
         "pasted_key": "" if draft.jwks_url else draft.pasted_key,
         "redirect_urls": "\n".join(draft.redirect_urls),
-        "custom": write_rows(draft.custom),
+        "custom": draft.custom,
         "scopes": [scope for scope in ALL_SCOPES if scope in draft.scopes],
         "send_name": draft.send_name is not False,
         "send_email": draft.send_email is not False,

@@ -15,6 +15,7 @@ from saas.web.rendering import page, render_block, render_page
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
+from tenants.lti.platform.custom_field import CHOICES
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.registration import ToolInvitations, beyond
 from tenants.lti.platform.registration_views import arrival_of
@@ -25,7 +26,7 @@ from tenants.lti.platform.tools import ALL_SCOPES, URL_FIELDS, Tools, our_values
 from tenants.lti.selftest.titles import ADDRESSES
 from tenants.lti.tool.admin_views import require_lti
 from tenants.lti.tool.platforms import InvalidValues
-from tenants.lti.wire.custom_rows import read_rows, rows_fault
+from tenants.lti.wire.custom_rows import rows_fault
 from tenants.lti.wire.tool_configuration import read_draft
 from tenants.lti.wire.tool_registration import scopes_beyond
 
@@ -75,6 +76,8 @@ class NewTool(ToolView):
     def create(self) -> Any:
         require_lti(self.request)
         form = ToolForm.of(self.request)
+        if form.custom.is_edited:
+            return self._page(form)
         if form.accepted():
             try:
                 tool = self.tools.create(form.values())
@@ -119,7 +122,7 @@ class NewTool(ToolView):
         name = self.request.matchdict["tool_field"]
         form = ToolForm.of(self.request)
         field = form[name]
-        field.raw_data = [typed.replace("\r\n", "\n") for typed in field.raw_data]
+        field.raw_data = [typed.replace("\r\n", "\n") for typed in field.raw_data if isinstance(field.data, str)]
         return {"fault": self._fault(name, form), "value": field.data or "", "field": field}
 
     def _fault(self, name: str, form: ToolForm) -> str:
@@ -127,12 +130,19 @@ class NewTool(ToolView):
         if name == "redirect_urls":
             return self.tools.redirects_fault(value.split())
         if name == "custom":
-            return rows_fault(read_rows(value))
+            return rows_fault(form.custom.data)
         return self.tools.address_fault(value) if value or name == "login_url" else ""
 
     def _page(self, form: ToolForm, **more: Any) -> dict[str, Any]:
         forms = {"invite": InviteForm(None), "paste": PasteForm(None), "beyond": (), "is_draft": False}
-        return {"form": form, "tool": None, "ours": our_values(self.request.tenant), **forms, **more}
+        return {
+            "form": form,
+            "tool": None,
+            "ours": our_values(self.request.tenant),
+            "variables": CHOICES,
+            **forms,
+            **more,
+        }
 
 
 @view_defaults(permission=Permission.INTEGRATE)
@@ -164,6 +174,8 @@ class ToolPages(ToolView):
     @view_config(route_name="lti_tool_edit", request_method="POST", renderer=FORM)
     def save(self) -> Any:
         form = ToolForm.of(self.request)
+        if form.custom.is_edited:
+            return self._page(form)
         if form.accepted():
             try:
                 self.tools.edit(self.context, form.values())
@@ -179,6 +191,7 @@ class ToolPages(ToolView):
             "form": form,
             "tool": self.context,
             "ours": our_values(self.request.tenant),
+            "variables": CHOICES,
             "beyond": (),
             "is_draft": False,
         }

@@ -21,7 +21,10 @@ class RunState(StrEnum):
 
 
 class SelfTest(TenantScoped, Base):
-    """Of a platform (LTI 1.3) or of a consumer's key (LTI 1.2). ``planned``: how many rows there will be."""
+    """Of a platform (LTI 1.3), of a consumer's key (LTI 1.2) or of a tool. ``planned``: how many rows there will be.
+
+    No foreign key to the tool: a test is forgotten sooner or later, whatever becomes of what it speaks of.
+    """
 
     __tablename__ = "lti_self_test"
     __table_args__ = (
@@ -29,10 +32,12 @@ class SelfTest(TenantScoped, Base):
         belongs_to("consumer_key_id", "lti_consumer_key"),
         sa.Index("ix_lti_self_test_platform", "tenant_id", "platform_id", "started_at"),
         sa.Index("ix_lti_self_test_consumer", "tenant_id", "consumer_key_id", "started_at"),
+        sa.Index("ix_lti_self_test_tool", "tenant_id", "tool_id", "started_at"),
     )
 
     platform_id: Mapped[UUID | None]
     consumer_key_id: Mapped[UUID | None]
+    tool_id: Mapped[UUID | None]
     asked_by: Mapped[str]
     state: Mapped[RunState] = mapped_column(named(RunState), default=RunState.RUNNING)
     planned: Mapped[int] = mapped_column(default=0)

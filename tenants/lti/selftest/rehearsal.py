@@ -13,6 +13,8 @@ from uuid import UUID
 
 from saas.db.engine import Database
 from saas.db.hot import HotConnection
+from saas.db.scope import ScopedSession
+from saas.events import Events
 from saas.problems import Refused
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
@@ -89,15 +91,25 @@ class _Registrations:
         return replace(known, is_active=True, wire=replace(known.wire, deployments=deployments))
 
 
-class _OneTransaction:
-    """In the place of `Database` on the hot path: every transaction is the one that will be undone."""
+class OneTransaction:
+    """In the place of `Database`: every transaction is the one that will be undone."""
 
-    def __init__(self, connection: HotConnection) -> None:
+    def __init__(self, connection: HotConnection, events: Events) -> None:
         self._connection = connection
+        self._events = events
 
     @contextmanager
     def hot(self, _tenant_id: int, *, write: bool = True) -> Iterator[HotConnection]:  # noqa: ARG002 -- as `Database.hot`
-        yield self._connection
+        """What fails inside is undone at once, as it would be."""
+        with self._connection.savepoint():
+            yield self._connection
+
+    @contextmanager
+    def transaction(self, tenant_id: int, *, write: bool = True) -> Iterator[ScopedSession]:  # noqa: ARG002 -- as `Database.transaction`
+        """The same for the ORM."""
+        core = self._connection.core
+        with core.begin_nested(), ScopedSession(core, tenant_id, self._events) as session, session.begin():
+            yield session
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,7 @@ class Rehearsal:
         self, runtime: Runtime, academy: Academy, connection: HotConnection, stand_in: StandIn, *, activated: bool
     ) -> None:
         parts = {KeySets: _Keys(stand_in.held), Registrations: _Registrations(activated=activated)}
-        database = cast("Database", _OneTransaction(connection))
+        database = cast("Database", OneTransaction(connection, runtime.events))
         self.runtime = replace(runtime, database=database, parts={**runtime.parts, **parts})
         self.academy = academy
         self.connection = connection

@@ -1,8 +1,8 @@
 """Running a self-test from beginning to end, for the job and for the command line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -12,7 +12,10 @@ from saas.outbound import Answer
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
 from tenants.lti.keys import KeyRing
-from tenants.lti.selftest import messages11, messages13
+from tenants.lti.platform.models import Tool
+from tenants.lti.platform.tool_survey import survey
+from tenants.lti.platform.tools import Tools
+from tenants.lti.selftest import messages11, messages13, tool_messages
 from tenants.lti.selftest.addresses import Found, Site, Survey
 from tenants.lti.selftest.messages11 import Signer
 from tenants.lti.selftest.models import Part, RunState, Verdict
@@ -24,6 +27,7 @@ from tenants.lti.tool.models11 import ConsumerKey
 from tenants.lti.tool.people_models import Newcomers
 from tenants.lti.tool.tokens import Tokens
 from tenants.lti.wire.ags import SCORE_SCOPE
+from tenants.lti.wire.checks import Check
 
 ACCEPTED = "accepted"
 
@@ -39,6 +43,15 @@ class Sent(Protocol):
     def step(self) -> str: ...
 
 
+class Became(Protocol):
+    """What became of it."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def failed(self) -> Check | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """Reads in one transaction, plays and asks with none of its own open, writes in others."""
@@ -47,13 +60,14 @@ class Runner:
     academy: Academy
 
     def run(self, test_id: UUID) -> None:
-        """Every message, then, of a platform, every address."""
+        """Every message, then, of a platform or tool, every address."""
         with self._session() as session:
             tests = SelfTests(session)
             test = tests.get(test_id)
             tests.restart(test)
             platform = session.get_one(Platform, test.platform_id) if test.platform_id else None
             consumer = session.get_one(ConsumerKey, test.consumer_key_id) if test.consumer_key_id else None
+            tool = Tools(session, self.runtime.outbound).get(test.tool_id) if test.tool_id else None
             session.flush()
             session.expunge_all()
         if platform is not None:
@@ -63,6 +77,9 @@ class Runner:
                 self._write(test_id, map(_line, found))
         elif consumer is not None:
             self._write(test_id, [judged(*each) for each in self._forms(consumer)])
+        elif tool is not None:
+            self._write(test_id, list(self._services(tool)))
+            self._write(test_id, map(_line, survey(self.runtime.outbound, tool)))
         with self._session() as session:
             SelfTests(session).end(SelfTests(session).get(test_id), RunState.DONE)
 
@@ -79,6 +96,15 @@ class Runner:
         secret = secrets_of(self.runtime.secrets, self.academy.id, consumer, clock.now())[0]
         signer = Signer(consumer.key, secret, consumer.activity_id, Newcomers(consumer.newcomers))
         return messages11.play(self.runtime, self.academy, StandIn.make(), signer)
+
+    def _services(self, tool: Tool) -> Iterator[Line]:
+        for message, played in tool_messages.play(self.runtime, self.academy, StandIn.make(), tool):
+            expected = tool_messages.expected_of(message, tool)
+            yield (
+                _unasked(message.name, expected)
+                if played is None
+                else judged(replace(message, expected=expected), played)
+            )
 
     def _session(self) -> AbstractContextManager[ScopedSession]:
         return self.runtime.database.transaction(self.academy.id)
@@ -99,7 +125,7 @@ class Runner:
         return Site(platform.auth_url, platform.token_url, platform.jwks_url, platform.pasted_key, ask)
 
 
-def judged(message: Sent, outcome: Outcome) -> Line:
+def judged(message: Sent, outcome: Became) -> Line:
     """Green when it became what was expected."""
     failed = outcome.failed
     step = failed.name if failed else ""
@@ -112,6 +138,12 @@ def judged(message: Sent, outcome: Outcome) -> Line:
         message.expected or ACCEPTED,
         outcome.code or ACCEPTED,
         words,
+    )
+
+
+def _unasked(name: str, expected: str) -> Line:
+    return Line(
+        Part.MESSAGES, name, Verdict.SKIPPED, expected or ACCEPTED, remark="The tool is not granted this service."
     )
 
 

@@ -1,8 +1,9 @@
 """Runs of the self-test: begun, written down line by line, found again, forgotten."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Self
 from uuid import UUID
 
@@ -11,11 +12,28 @@ import sqlalchemy as sa
 from saas import clock
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
+from tenants.lti.platform.models import Tool
 from tenants.lti.selftest.models import Part, RunState, SelfTest, SelfTestRow, Verdict
-from tenants.lti.selftest.titles import ADDRESSES, KEY_MESSAGES, PLATFORM_MESSAGES
+from tenants.lti.selftest.titles import (
+    ADDRESSES,
+    KEY_MESSAGES,
+    PLATFORM_MESSAGES,
+    TOOL_ADDRESSES,
+    TOOL_MESSAGES,
+)
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.models11 import ConsumerKey
 
+Subject = Platform | ConsumerKey | Tool
+
+#: The column that names what is tested, and how many lines its report has.
+_KINDS: Mapping[type[Subject], tuple[str, int]] = MappingProxyType(
+    {
+        Platform: ("platform_id", len(PLATFORM_MESSAGES) + len(ADDRESSES)),
+        ConsumerKey: ("consumer_key_id", len(KEY_MESSAGES)),
+        Tool: ("tool_id", len(TOOL_MESSAGES) + len(TOOL_ADDRESSES)),
+    }
+)
 #: A run that has not ended by then never will; another may begin.
 LONGEST = timedelta(minutes=5)
 
@@ -61,8 +79,10 @@ class Report:
 
     def title(self, row: SelfTestRow) -> str:
         """In English; the page translates it."""
-        messages = PLATFORM_MESSAGES if self.test.platform_id else KEY_MESSAGES
-        return (ADDRESSES if row.part is Part.ADDRESSES else messages).get(row.name, row.name)
+        if row.part is Part.ADDRESSES:
+            return ADDRESSES.get(row.name, row.name)
+        of_tool = TOOL_MESSAGES if self.test.tool_id else KEY_MESSAGES
+        return (PLATFORM_MESSAGES if self.test.platform_id else of_tool).get(row.name, row.name)
 
 
 class SelfTests:
@@ -71,20 +91,14 @@ class SelfTests:
     def __init__(self, session: ScopedSession) -> None:
         self.session = session
 
-    def begin(self, subject: Platform | ConsumerKey, asked_by: str) -> tuple[SelfTest, bool]:
+    def begin(self, subject: Subject, asked_by: str) -> tuple[SelfTest, bool]:
         """A new run, or the one that is under way; True when it is new and wants to be run."""
         latest = self.latest(subject)
         return (latest.test, False) if latest is not None and latest.busy else (self.add(subject, asked_by), True)
 
-    def add(self, subject: Platform | ConsumerKey, asked_by: str) -> SelfTest:
-        platform = isinstance(subject, Platform)
-        planned = len(PLATFORM_MESSAGES) + len(ADDRESSES) if platform else len(KEY_MESSAGES)
-        test = SelfTest(
-            platform_id=subject.id if platform else None,
-            consumer_key_id=None if platform else subject.id,
-            asked_by=asked_by,
-            planned=planned,
-        )
+    def add(self, subject: Subject, asked_by: str) -> SelfTest:
+        column, planned = _KINDS[type(subject)]
+        test = SelfTest(**{column: subject.id}, asked_by=asked_by, planned=planned)
         self.session.add(test)
         self.session.flush()
         return test
@@ -95,9 +109,9 @@ class SelfTests:
             raise Refused("WEB_NOT_FOUND")
         return found
 
-    def latest(self, subject: Platform | ConsumerKey) -> Report | None:
-        column = SelfTest.platform_id if isinstance(subject, Platform) else SelfTest.consumer_key_id
-        query = sa.select(SelfTest).where(column == subject.id)
+    def latest(self, subject: Subject) -> Report | None:
+        column, _planned = _KINDS[type(subject)]
+        query = sa.select(SelfTest).where(getattr(SelfTest, column) == subject.id)
         test = self.session.scalar(query.order_by(SelfTest.started_at.desc(), SelfTest.id.desc()).limit(1))
         return Report.of(self.session, test) if test else None
 

@@ -67,6 +67,49 @@ KEY_MESSAGES: Mapping[str, str] = MappingProxyType(
         "no_name": "Somebody new without a name",
     }
 )
+TOOL_MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "token": "The tool asks for an access token",
+        "token_audience": "An assertion meant for somebody else",
+        "token_twice": "The same assertion twice",
+        "token_no_id": "An assertion without an id of its own",
+        "token_expired": "An assertion that has expired",
+        "token_endless": "An assertion good for years",
+        "token_subject": "An assertion about another client",
+        "token_client": "An assertion of an unknown client",
+        "token_forged": "An assertion signed by somebody else",
+        "token_unsigned": "An assertion without a signature",
+        "token_password": "A password instead of an assertion",
+        "token_scope": "A token for a service that nobody granted",
+        "open": "The tool answers the login of a learner",
+        "open_client": "The answer names an unknown client",
+        "open_redirect": "The answer is to go to another site",
+        "open_longer": "The answer is to go to a longer address than the one entered",
+        "open_response": "It asks for another kind of answer",
+        "open_nonce": "The answer brings no nonce",
+        "open_hint": "The answer to a login we never sent",
+        "open_late": "The answer to a login of long ago",
+        "open_twice": "The same answer twice",
+        "open_person": "The answer in the browser of another person",
+        "open_signed_out": "The answer in a browser where nobody is signed in",
+        "open_left": "The answer after the learner was taken out",
+        "score": "A score of a learner",
+        "score_text": "A score whose numbers are texts",
+        "score_no_token": "A score without a token",
+        "score_unknown_token": "A score with a token we never gave",
+        "score_scope": "A score with a token for something else",
+        "score_paused": "A score after the tool was paused",
+        "score_column": "A score in a grade column that does not exist",
+        "score_foreign": "A score in a grade column of another tool",
+        "score_json": "A score that is no JSON",
+        "score_negative": "A score below zero",
+        "score_nobody": "A score of somebody the tool does not know",
+        "score_bystander": "A score of somebody who does not take part",
+        "score_twice": "The same score twice",
+        "score_late": "A score after the last day for results",
+        "column_foreign": "A grade column for an activity of another tool",
+    }
+)
 ADDRESSES: Mapping[str, str] = MappingProxyType(
     {
         "jwks_dns": "JWKS URL: the host has an address",
@@ -85,3 +128,5 @@ ADDRESSES: Mapping[str, str] = MappingProxyType(
         "clock": "The clocks agree",
     }
 )
+#: What is asked of a tool: it has no tokens to give.
+TOOL_ADDRESSES = tuple(name for name in ADDRESSES if not name.startswith("token_"))

@@ -274,9 +274,12 @@ class Delivery:
 
 
 def _in_ags(said: Statement) -> tuple[Decimal | None, ags.ActivityProgress, ags.GradingProgress]:
-    """A score without ``scoreGiven`` clears the one that stands there (AGS 2.0 §3.4.5)."""
+    """A score without ``scoreGiven`` clears the one that stands there (AGS 2.0 §3.4.5); a completion that has none
+    yet is still to be graded.
+    """
     if said.withdrawn:
         return None, ags.ActivityProgress.INITIALIZED, ags.GradingProgress.NOT_READY
     if said.completed:
-        return said.score, ags.ActivityProgress.COMPLETED, ags.GradingProgress.FULLY_GRADED
+        graded = ags.GradingProgress.PENDING if said.score is None else ags.GradingProgress.FULLY_GRADED
+        return said.score, ags.ActivityProgress.COMPLETED, graded
     return None, ags.ActivityProgress.IN_PROGRESS, ags.GradingProgress.PENDING

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from tenants.lti.wire import oauth1
+from tenants.lti.wire.custom_rows import PREFIX, wire_name
 from tenants.lti.wire.occasion import CONTEXT_TYPE, PRODUCT, PRODUCT_VERSION, Occasion
 from tenants.lti.wire.shares import Share
 from tenants.lti.wire.substitution import substituted
 
 MESSAGE_TYPE = "basic-lti-launch-request"
 VERSION = "LTI-1p0"
-CUSTOM = "custom_"
 _BREAK = re.compile(r"\r\n|\r|\n")
-_ODD = re.compile(r"[^a-z0-9]")
 
 
 def parameters(
@@ -63,8 +62,8 @@ def custom_fields(custom: Mapping[str, str]) -> dict[str, str]:
     """``custom_`` names in lower case with ``_`` for every odd character (LTI 1.1.1 §3), and as written where that
     differs: tools look for either.
     """
-    tidy = {CUSTOM + _ODD.sub("_", name.lower()): value for name, value in custom.items()}
-    return tidy | {CUSTOM + name: value for name, value in custom.items() if CUSTOM + name not in tidy}
+    tidy = {PREFIX + wire_name(name): value for name, value in custom.items()}
+    return tidy | {PREFIX + name: value for name, value in custom.items() if PREFIX + name not in tidy}
 
 
 def signed(url: str, fields: Mapping[str, str], *, key: str, secret: str, nonce: str, timestamp: int) -> oauth1.Pairs:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from tenants.lti.wire.custom_rows import Rows, rows_fault
+from tenants.lti.wire.custom_rows import Rows, read_map, rows_fault
 from tenants.lti.wire.line_items import LARGEST, SMALLEST, read_number
 from tenants.lti.wire.text import clean, identifier, shown, web_url
 
@@ -74,23 +74,19 @@ def _url(value: object, domains: frozenset[str]) -> str:
 
 
 def _custom(value: object) -> Rows:
-    """Text, whatever kind of value it was (Deep Linking 2.0 §3.1: a map of strings); null members are left out."""
+    """Text, whatever kind of value it was (Deep Linking 2.0 §3.1: a map of strings)."""
     if value is None:
         return ()
     if not isinstance(value, dict):
         raise Fault("CONTENT_ITEMS", f"custom: {shown(value)}", "custom: an object of texts")
-    rows = tuple((name, _text(name, said)) for name, said in value.items() if said is not None)
+    try:
+        rows = read_map(value)
+    except ValueError as odd:
+        seen = f"custom, {shown(str(odd), 40)}: {shown(value[str(odd)], 80)}"
+        raise Fault("CONTENT_ITEMS", seen, "custom: an object of texts") from None
     if fault := rows_fault(rows):
         raise Fault("CONTENT_ITEMS", f"custom: {fault}", "custom: an object of texts")
     return rows
-
-
-def _text(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise Fault("CONTENT_ITEMS", f"custom, {shown(name, 40)}: {shown(value, 80)}", "custom: an object of texts")
 
 
 def _column(value: object) -> Column | None:

@@ -143,7 +143,7 @@ def _moment(document: Mapping[str, Any], member: str) -> datetime | None:
         return None
     moment = read_moment(value)
     if moment is None:
-        raise Refused("CALL_SHAPE", seen=f"{member}: {shown(value)}", wanted=f"{member}: a date of ISO 8601")
+        raise Refused("CALL_SHAPE", seen=f"{member}: {shown(value)}", wanted=f"{member}: a date of ISO 8601 from 2000 on")
     return moment
 
 

@@ -45,7 +45,7 @@ def read_score(body: bytes, now: datetime) -> ScoreIn:
     grading = _word(document, "gradingProgress", GradingProgress)
     at = read_moment(document.get("timestamp"))
     if at is None:
-        _refuse(document, "timestamp", "a moment of ISO 8601")
+        _refuse(document, "timestamp", "a moment of ISO 8601, from the year 2000 on")
     if at > now + AHEAD:
         raise Refused("CALL_SCORE_FUTURE", seen=f"{at.isoformat()}", wanted=f"our clock says {now.isoformat()}")
     given, maximum = _numbers(document)

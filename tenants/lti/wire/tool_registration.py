@@ -13,6 +13,7 @@ import orjson
 
 from saas.problems import Refused
 from tenants.lti.wire.claims import MAX_ENTRIES, mapping
+from tenants.lti.wire.custom_rows import read_map
 from tenants.lti.wire.dynamic_registration import PLATFORM_CONFIGURATION, TOOL_CONFIGURATION
 from tenants.lti.wire.jws import SUPPORTED
 from tenants.lti.wire.launch13 import DEEP_LINKING_REQUEST, RESOURCE_LINK_REQUEST, SUBMISSION_REVIEW_REQUEST
@@ -299,15 +300,12 @@ def _is_within(url: str, domain: str) -> bool:
 
 
 def _custom(value: object) -> tuple[tuple[str, str], ...]:
-    """Names and texts; numbers and truth values as JSON writes them."""
     if not isinstance(value, dict):
         return ()
-    pairs = []
-    for name, given in value.items():
-        if isinstance(given, dict | list) or given is None:
-            _refuse_member(f"custom_parameters: {shown(name, 80)} is no text", "texts")
-        pairs.append((name, given if isinstance(given, str) else orjson.dumps(given).decode()))
-    return tuple(pairs)
+    try:
+        return read_map(value)
+    except ValueError as odd:
+        _refuse_member(f"custom_parameters: {shown(str(odd), 80)} is no text", "texts")
 
 
 def _refuse_member(seen: str, wanted: str = "") -> NoReturn:

@@ -40,8 +40,10 @@ _ROW = re.compile(r"\s*(?P<name>[\w.$-]{1,100})\s?=\s?(?P<value>\S.*)")
 _BETWEEN_ROWS = re.compile(r"[,;&](?=\s?[\w.$-]{1,100}\s?=)")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?]\S*)?")
 _MODERN = re.compile(r"lti\s?1\.3|\boidc\b|\bjwks\b|\bdeployment[ _-]?id\b|\bclient[ _-]?id\b", re.IGNORECASE)
+#: No part gives back what it took, so that white space is read once, whoever may have it.
 _ELEMENT = re.compile(
-    r"<(?:\w{1,40}:)?(?P<name>\w{1,40})[^<>]{0,300}>\s*(?:<!\[CDATA\[)?(?P<value>[^<>\]]{1,2000})(?:\]\]>)?\s*</"
+    r"<(?:\w{1,40}+:)?+(?P<name>\w{1,40}+)[^<>]{0,300}+>\s*+(?:<!\[CDATA\[)?+"
+    r"(?P<value>[^<>\]]{1,2000}+)(?:\]\]>\s*+)?+</"
 )
 _PROPERTY = re.compile(r"<(?:\w{1,40}:)?property\s{1,9}name=[\"']([^\"'<>]{1,200})[\"'][^<>]{0,99}>([^<>]{0,2000})</")
 
@@ -68,6 +70,8 @@ class _Findings:
 
     best: dict[str, tuple[int, str]] = field(default_factory=dict)
     custom: dict[str, str] = field(default_factory=dict)
+    #: The line up to which parameters were looked for: a mail of nothing but labels would be read sixty times.
+    listed_to: int = 0
 
     def add(self, meaning: Meaning, value: str, sure: int) -> None:
         value, sure = _tidy(meaning.field, value), sure - meaning.weakness
@@ -114,13 +118,22 @@ def _read_lines(lines: Sequence[str], found: _Findings) -> None:
         elif heads := _heads(line):
             for meaning, value in zip(heads, _cells(below), strict=False):
                 found.add(meaning, value, BELOW)
-        elif alone := _ALONE.fullmatch(line):
-            _read_below(meaning_of(alone["label"]), below, lines[place + 1 : place + ROWS_BELOW], found)
         else:
-            for meaning, value, sure in _labelled(line):
+            for meaning, value, sure in _said_in(line, below):
                 found.add(meaning, value, sure)
                 if meaning.field == CUSTOM:
-                    _read_custom([value, *lines[place + 1 : place + ROWS_BELOW]], found)
+                    _read_list(value, lines, place, found)
+
+
+def _said_in(line: str, below: str) -> Iterator[tuple[Meaning, str, int]]:
+    """Labels with their values, which may stand on the line below."""
+    alone = _ALONE.fullmatch(line)
+    if alone is None:
+        yield from _labelled(line)
+        return
+    meaning = meaning_of(alone["label"])
+    is_value = meaning.field != CUSTOM and not _LABELLED.search(below) and not _ALONE.fullmatch(below)
+    yield meaning, below if is_value else "", BELOW
 
 
 def _cells(line: str) -> list[str]:
@@ -148,23 +161,26 @@ def _first_word(sentence: str) -> str:
     return next(iter(sentence.split()), "").rstrip(".")
 
 
-def _read_below(meaning: Meaning, below: str, rest: Sequence[str], found: _Findings) -> None:
-    if meaning.field == CUSTOM:
-        _read_custom(rest, found)
-    elif not _LABELLED.search(below) and not _ALONE.fullmatch(below):
-        found.add(meaning, below, BELOW)
+def _read_list(value: str, lines: Sequence[str], place: int, found: _Findings) -> None:
+    """What stands behind a label, and below it where that was not read for an earlier label."""
+    below = lines[place + 1 : place + ROWS_BELOW] if place >= found.listed_to else ()
+    found.listed_to = max(found.listed_to, place + _read_custom([value, *below], found))
 
 
-def _read_custom(lines: Sequence[str], found: _Findings) -> None:
-    """Rows in one line, apart by commas, semicolons or ampersands, or on lines of their own up to something else."""
+def _read_custom(lines: Sequence[str], found: _Findings) -> int:
+    """Rows in one line, apart by commas, semicolons or ampersands, or on lines of their own up to something else.
+
+    Returns how many of the lines were read.
+    """
     began = False
-    for line in lines:
+    for count, line in enumerate(lines):
         rows = [_ROW.fullmatch(part) for part in _BETWEEN_ROWS.split(line)]
         usable = [row for row in rows if row and meaning_of(row["name"]).field in ("", CUSTOM)]
         if not usable and (line or began):
-            return
+            return count
         began = began or bool(usable)
         found.add_rows(read_rows("\n".join(f"{row['name']}={row['value']}" for row in usable)))
+    return len(lines)
 
 
 def _guess_url(lines: Sequence[str], found: _Findings) -> None:

@@ -16,9 +16,11 @@ _BULLET = re.compile(r"^(?:[-•*·–—] ?|\d{1,2}[.)] )")
 #: An equals sign that quoted-printable would have written as ``=3D``: secrets in base64 end with one.
 _BARE_EQUALS = re.compile(r"=(?![0-9A-F]{2}|\r?\n|\Z)")
 _ANGLED = re.compile(r"<(https?://[^<>\s]+)>", re.IGNORECASE)
-_ANCHOR = re.compile(
-    r"<a\b[^<>]{0,2000}?href=[\"']?(https?://[^\"'<>\s]+)[^<>]{0,2000}>([^<>]{0,2000})</a>", re.IGNORECASE
-)
+#: Nothing is tried twice: no part gives back what it took, and the address is looked for in what was found.
+_ANCHOR = re.compile(r"<a\b(?P<within>[^<>]{0,6000}+)>(?P<text>[^<>]{0,2000}+)</a>", re.IGNORECASE)
+_HREF = re.compile(r"href=[\"']?(https?://[^\"'<>\s]+)", re.IGNORECASE)
+#: More digits than any character has; Python refuses to make a number of thousands of them.
+_NO_CHARACTER = re.compile(r"&#(?:\d{8,}+|x[0-9a-f]{8,}+);?", re.IGNORECASE)
 _HIDDEN = re.compile(r"<(?:style|script)\b[^<]*</(?:style|script)>", re.IGNORECASE)
 _CELL = re.compile(r"</t[dh]>\s{0,200}<t[dh]\b[^<>]{0,500}>", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/p|/tr|/li|/div|/h\d)\b[^<>]{0,500}>", re.IGNORECASE)
@@ -31,7 +33,7 @@ def plain_lines(text: str) -> list[str]:
         text = quopri.decodestring(text.encode()).decode(errors="replace")
     text = _ANCHOR.sub(_address_of, _ANGLED.sub(r" \1 ", text))
     text = _BREAK.sub("\n", _CELL.sub("\t", _HIDDEN.sub(" ", text)))
-    return [_plain(line) for line in unescape(_TAG.sub("", text)).splitlines()]
+    return [_plain(line) for line in unescape(_NO_CHARACTER.sub("", _TAG.sub("", text))).splitlines()]
 
 
 def unquoted(value: str) -> str:
@@ -53,8 +55,11 @@ def unwrapped(url: str) -> str:
 
 
 def _address_of(anchor: re.Match[str]) -> str:
-    """A link's own text where that is an address, else where it leads."""
-    return anchor[2] if "://" in anchor[2] else f"{anchor[1]} "
+    """A link's own text where that is an address, else where it leads; what leads nowhere stays."""
+    if "://" in anchor["text"]:
+        return anchor["text"]
+    address = _HREF.search(anchor["within"])
+    return f"{address[1]} " if address else anchor[0]
 
 
 def _plain(line: str) -> str:
