@@ -6,6 +6,8 @@ BIN := .venv/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -e -o pipefail -c
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Empty is off: hundreds of processes would each compile every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test check conformance bench lock install screens guides
 

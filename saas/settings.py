@@ -102,7 +102,8 @@ class LimitSettings(Section):
         "memory://", repr=False, description="where rates are counted: `redis://…`, or each process by itself"
     )
     logins: Rate = Field(
-        "1200/minute", description="LTI logins from one address to one academy, counted by each process by itself"
+        "1200/minute",
+        description="LTI logins and launches of LTI 1.2 from one address to one academy; each process counts by itself",
     )
 
 

@@ -14,7 +14,7 @@ FOLDER = ROOT / "docs" / "admins"
 OURS: Mapping[Ours, str] = {
     Ours.LOGIN_URL: "Login URL",
     Ours.REDIRECT_URL: "Redirect URI",
-    Ours.TARGET_URL: "LTI 1.3 Resource URL of the activity, or the address of all activities",
+    Ours.TARGET_URL: "LTI 1.3 Resource URL of the activity, or the Tool URL for all activities",
     Ours.JWKS_URL: "JWKS URL",
     Ours.PICKER_URL: "Deep linking URL",
 }
@@ -26,7 +26,14 @@ THEIRS: Mapping[Theirs, str] = {
     Theirs.TOKEN_URL: "Access token URL",
     Theirs.JWKS_URL: "JWKS URL",
 }
+#: What a switch of the other system sends; and what we need, each by itself.
 NEEDS: Mapping[Need, str] = {Need.EMAIL: "e-mail address", Need.GIVEN_NAME: "first and last name"}
+PARAMETERS: Mapping[Need, str] = {
+    Need.EMAIL: "E-mail",
+    Need.GIVEN_NAME: "First name",
+    Need.FAMILY_NAME: "Last name",
+    Need.USER_ID: "User ID",
+}
 
 
 def file_of(product: str) -> Path:
@@ -95,8 +102,15 @@ def _people(product: str) -> str:
     said = "\n".join(lines) or "Let your system send e-mail address and name of whoever opens an activity."
     return (
         "## What must be sent about people\n\n"
-        f"Without e-mail address and name nobody can be let in, and the page says which one was missing.\n\n{said}"
+        "Without e-mail address and name nobody can be let in, and the page says which one was missing.\n\n"
+        f"{said}\n\nOn the wire, for whoever builds the connection:\n\n{parameters()}"
     )
+
+
+def parameters() -> str:
+    """What must be sent about a person, by its name in either version."""
+    rows = [f"| {words} | `{need.claim}` | `{need.value}` |" for need, words in PARAMETERS.items()]
+    return "\n".join(["| | in LTI 1.3 | in LTI 1.2 |", "|---|---|---|", *rows])
 
 
 AFTER = """## Afterwards

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import click
+from plaster import parse_uri
+from plaster_pastedeploy import Loader
 from pyramid.config import Configurator
-from pyramid.paster import get_appsettings
 
 from saas.app import configure
 from saas.db.scope import ScopedSession
@@ -36,10 +37,13 @@ class Shell:
 
     @cached_property
     def ini(self) -> dict[str, str]:
+        """By the loader of ini files itself: ``pyramid.paster`` looks for it among all that is installed, which takes a
+        third of a command's time.
+        """
         if not Path(self.config_file).is_file():
             raise CommandError(f"there is no settings file {self.config_file}; name one with -c or LYCEUM_CONFIG")
         try:
-            return dict(get_appsettings(self.config_file, name="main"))
+            return dict(Loader(parse_uri(self.config_file)).get_wsgi_app_settings("main"))
         except (ConfigParserError, LookupError, ValueError) as error:
             raise CommandError(f"{self.config_file} is no settings file of Lyceum: {error}") from None
 

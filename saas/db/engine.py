@@ -7,9 +7,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import PoolProxiedConnection
 
-from saas.db.errors import as_sqlalchemy, mark_retryable
+from saas.db.errors import mark_retryable
 from saas.db.hot import HotConnection, Prepared
 from saas.db.postgresql import PostgreSQL
 from saas.db.scope import ScopedSession
@@ -52,20 +51,13 @@ class Database:
     @contextmanager
     def hot(self, tenant_id: int, *, write: bool = True) -> Iterator[HotConnection]:
         """A transaction of one tenant for scoped statements, committed at the end of the block."""
-        pooled = self._pooled()
-        transaction = self.backend.transaction(pooled, tenant_id, write=write)
-        connection = HotConnection(self.engine, pooled, transaction, tenant_id, self._prepare)
+        transaction = self.backend.transaction(tenant_id, write=write)
+        connection = HotConnection(self.engine, transaction, tenant_id, self._prepare)
         try:
             yield connection
             connection.commit()
         finally:
             connection.end()
-
-    def _pooled(self) -> PoolProxiedConnection:
-        try:
-            return self.engine.raw_connection()
-        except self.engine.dialect.loaded_dbapi.Error as error:
-            raise as_sqlalchemy(self.engine.dialect, None, error, None) from error
 
     def _prepare(self, statement: ScopedStatement) -> Prepared:
         ready = self._prepared.get(statement)
@@ -80,7 +72,7 @@ class Database:
         return sa.create_engine(self.owner_url.set(drivername="postgresql+psycopg"), poolclass=sa.pool.NullPool)
 
     def dispose(self) -> None:
-        self.engine.dispose()
+        self.backend.dispose()
 
 
 def _mark_retryable(context: sa.engine.ExceptionContext) -> None:

@@ -79,17 +79,22 @@ class Prepared:
 
 
 class Transaction(Protocol):
-    """A transaction as a kind of database runs it on one pooled connection; it begins with the first statement."""
+    """A transaction as a kind of database runs it on one pooled connection, taken when it begins: with the first
+    statement.
+    """
+
+    pooled: PoolProxiedConnection | None
 
     def execute(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows."""
 
-    def begin(self) -> None:
+    def begin(self) -> PoolProxiedConnection:
         """Unless it has begun."""
 
     def commit(self) -> None: ...
 
-    def rollback(self) -> None: ...
+    def end(self) -> None:
+        """Undoes what was not committed, and gives the connection back."""
 
 
 class HotConnection:
@@ -98,14 +103,12 @@ class HotConnection:
     def __init__(
         self,
         engine: sa.Engine,
-        pooled: PoolProxiedConnection,
         transaction: Transaction,
         tenant_id: int,
         prepare: Callable[[ScopedStatement], Prepared],
     ) -> None:
         self.tenant_id = tenant_id
         self._engine = engine
-        self._pooled = pooled
         self._transaction = transaction
         self._prepare = prepare
         self._core: Connection | None = None
@@ -114,9 +117,9 @@ class HotConnection:
     @property
     def core(self) -> Connection:
         """The same transaction for the ORM; made when first asked for, because it costs more than a statement."""
-        self._do(self._transaction.begin, "BEGIN")
+        pooled = self._do(self._transaction.begin, "BEGIN")
         if self._core is None:
-            self._core = Connection(self._engine, connection=self._pooled).execution_options(**{BEGUN: True})
+            self._core = Connection(self._engine, connection=pooled).execution_options(**{BEGUN: True})
             self._core.begin()
         return self._core
 
@@ -152,11 +155,8 @@ class HotConnection:
         """Gives the connection back; what was not committed never happened."""
         if self._core is not None:
             self._core.close()
-            return
-        try:
-            self._do(self._transaction.rollback, "ROLLBACK")
-        finally:
-            self._pooled.close()
+        else:
+            self._do(self._transaction.end, "ROLLBACK")
 
     def _ready(self, statement: ScopedStatement, parameters: Mapping[str, Any]) -> tuple[Prepared, list[Any]]:
         ready = self._prepare(statement)
@@ -171,4 +171,4 @@ class HotConnection:
         try:
             return action() if values is None else action(sql, values)
         except self._errors as error:
-            raise as_sqlalchemy(self._engine.dialect, self._pooled, error, sql) from error
+            raise as_sqlalchemy(self._engine.dialect, self._transaction.pooled, error, sql) from error

@@ -23,23 +23,34 @@ CHECKPOINT_PAGES = 4000
 
 
 class Sqlite:
-    """The engine. Whoever may write takes the lock at BEGIN: a read that turns into a write loses against a writer."""
+    """The engine. Whoever may write takes the lock at BEGIN: a read that turns into a write loses against a writer.
+
+    Writers of the hot paths, one at a time anyway, share one connection: what another connection has written empties
+    SQLite's cache of pages, which then are read again for every statement.
+    """
 
     def __init__(self, url: URL, settings: DatabaseSettings) -> None:
         if url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = sa.create_engine(url, pool_size=settings.pool, max_overflow=settings.pool, **json.SERIALIZERS)
+        sizes = {"max_overflow": settings.pool, "pool_use_lifo": True}
+        self.engine = sa.create_engine(url, pool_size=settings.pool, **sizes, **json.SERIALIZERS)
+        self._writers = sa.create_engine(url, pool_size=2, **sizes)
         self.hot_dialect = sqlite.dialect(paramstyle="qmark", **json.SERIALIZERS)
         self._synchronous = settings.sqlite_synchronous
         # Losers of SQLite's own lock sleep; a process-wide lock hands over at once (docs/performance.md).
         self._write_lock = threading.Lock()
         event.listen(self.engine, "connect", self._configure)
+        event.listen(self._writers, "connect", self._configure)
         event.listen(self.engine, "begin", self._begin)
         event.listen(self.engine, "rollback", lambda connection: self.rollback(connection.connection))
         event.listen(self.engine, "commit", lambda connection: self.commit(connection.connection))
 
-    def transaction(self, pooled: PoolProxiedConnection, _tenant_id: int, *, write: bool) -> "SqliteTransaction":
-        return SqliteTransaction(self, pooled, write=write)
+    def transaction(self, _tenant_id: int, *, write: bool) -> "SqliteTransaction":
+        return SqliteTransaction(self, write=write)
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+        self._writers.dispose()
 
     def _configure(self, driver: Any, _record: object) -> None:
         driver.isolation_level = None  # the driver would otherwise begin on its own
@@ -64,6 +75,35 @@ class Sqlite:
     def begin(self, pooled: PoolProxiedConnection, *, write: bool) -> None:
         if write:
             pooled.info["write_lock"] = self._write_lock.acquire(timeout=LOCK_SECONDS)
+        self._open(pooled, write=write)
+
+    def take(self, *, write: bool) -> PoolProxiedConnection:
+        """A connection whose transaction has begun, for a hot path. The lock comes first: with it, the writers'
+        connection is free.
+        """
+        locked = write and self._write_lock.acquire(timeout=LOCK_SECONDS)
+        try:
+            pooled = (self._writers if write else self.engine).raw_connection()
+        except BaseException:
+            if locked:
+                self._write_lock.release()
+            raise
+        pooled.info["write_lock"] = locked
+        try:
+            self._open(pooled, write=write)
+        except BaseException:
+            pooled.close()
+            raise
+        return pooled
+
+    def give_back(self, pooled: PoolProxiedConnection) -> None:
+        """The connection before the lock, for the same reason."""
+        locked = pooled.info.pop("write_lock", False)
+        pooled.close()
+        if locked:
+            self._write_lock.release()
+
+    def _open(self, pooled: PoolProxiedConnection, *, write: bool) -> None:
         try:
             _driver(pooled).execute("BEGIN IMMEDIATE" if write else "BEGIN")
         except BaseException:
@@ -86,31 +126,32 @@ class Sqlite:
 class SqliteTransaction:
     """See `saas.db.hot.Transaction`."""
 
-    def __init__(self, backend: Sqlite, pooled: PoolProxiedConnection, *, write: bool) -> None:
+    pooled: PoolProxiedConnection | None = None
+
+    def __init__(self, backend: Sqlite, *, write: bool) -> None:
         self._backend = backend
-        self._pooled = pooled
-        self._driver = _driver(pooled)
         self._write = write
-        self._begun = False
 
     def execute(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        if not self._begun:
-            self.begin()
-        rows: list[Sequence[Any]] = self._driver.execute(sql, values).fetchall()
+        rows: list[Sequence[Any]] = _driver(self.begin()).execute(sql, values).fetchall()
         return rows
 
-    def begin(self) -> None:
-        if not self._begun:
-            self._backend.begin(self._pooled, write=self._write)
-            self._begun = True
+    def begin(self) -> PoolProxiedConnection:
+        if self.pooled is None:
+            self.pooled = self._backend.take(write=self._write)
+        return self.pooled
 
     def commit(self) -> None:
-        self._backend.commit(self._pooled)
-        self._begun = False
+        if self.pooled is not None:
+            _driver(self.pooled).commit()
 
-    def rollback(self) -> None:
-        if self._begun:
-            self._backend.rollback(self._pooled)
+    def end(self) -> None:
+        if self.pooled is None:
+            return
+        try:
+            _driver(self.pooled).rollback()
+        finally:
+            self._backend.give_back(self.pooled)
 
 
 def _driver(pooled: PoolProxiedConnection) -> Any:

@@ -1,7 +1,8 @@
 """Words and times in the person's language and zone. English is the source of all catalogues."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from markupsafe import Markup
@@ -11,10 +12,13 @@ from translationstring import TranslationStringFactory
 
 from saas import clock, locales
 from saas.tenancy.resolve import Academy
+from saas.web.sessions import cookie_name
 
 DOMAIN = "lyceum"
 #: In the environment of a request: who asks, with ``about`` as the session has it, once that was looked up.
 KNOWN_IDENTITY = "lyceum.identity"
+#: The cookie in which the person's browser names its zone (static/js/page.js).
+ZONE_COOKIE = "zone"
 _ = TranslationStringFactory(DOMAIN)
 #: The first and the last moment that has a date in every time zone.
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
@@ -40,12 +44,18 @@ def negotiate_locale(request: Request) -> str:
     return str(request.accept_language.lookup(offered, default=by_tenant if by_tenant in offered else "en"))
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """What may be looked up: names become names of files."""
+    return frozenset(available_timezones())
+
+
 def zone(request: Request) -> ZoneInfo:
+    """The person's, the academy's: the first that there is."""
     tenant = _known_tenant(request)
-    try:
-        return ZoneInfo(tenant.timezone if tenant else "UTC")
-    except (KeyError, ValueError):
-        return ZoneInfo("UTC")
+    told = request.cookies.get(cookie_name(request, ZONE_COOKIE), "")
+    named = (told, tenant.timezone if tenant else "")
+    return ZoneInfo(next((name for name in named if name in _zones()), "UTC"))
 
 
 def _local(request: Request, moment: datetime) -> datetime:

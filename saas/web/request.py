@@ -5,6 +5,7 @@ database statement and defeats the interpreter's caches. Here the additions beco
 """
 
 from collections.abc import Mapping
+from io import IOBase
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -42,6 +43,13 @@ class TidyRequest(Request):
             pairs = parse_qsl(self.body.decode(errors="replace"), keep_blank_values=True)
             self.environ[PARSED] = (MultiDict(pairs), self.body_file_raw)
         return super().POST
+
+    def make_body_seekable(self) -> None:
+        """Without a copy where the server has received the whole body before it calls us, as waitress does."""
+        body = self.body_file_raw
+        if self.content_length is not None and isinstance(body, IOBase) and body.seekable():
+            self.is_body_seekable = True
+        super().make_body_seekable()
 
     def make_tempfile(self) -> Any:
         """WebOb asks for one when a body exceeds 10 kB, pyramid_retry before the first attempt."""

@@ -1,6 +1,17 @@
 // What every page can do beyond HTML: say things to screen readers, copy, search key, menus, dialogs.
 // Everything is delegated from the document, so parts that htmx brings later work too.
 
+// Times are told in the person's zone: the server reads it here, and until then takes the academy's.
+try {
+  const secure = location.protocol === "https:";
+  const framed = window !== window.top;
+  const manners = framed ? "; SameSite=None; Secure; Partitioned" : `; SameSite=Lax${secure ? "; Secure" : ""}`;
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  if (timeZone) document.cookie = `${secure ? "__Host-" : ""}zone=${timeZone}; Path=/; Max-Age=31536000${manners}`;
+} catch {
+  // inside some frames even asking for cookies is refused
+}
+
 const live = () => document.getElementById("live");
 
 // "announce" comes from these scripts (detail is the text) or from the server's HX-Trigger (detail.value is).

@@ -11,6 +11,7 @@ from saas import clock
 from saas.db.base import Base, named
 from saas.db.scope import TenantScoped, belongs_to
 from tenants.access import STAFF, Role
+from tenants.accounts.names import mixes_alphabets
 
 
 class PersonStatus(StrEnum):
@@ -45,6 +46,11 @@ class Person(TenantScoped, Base):
     @property
     def name(self) -> str:
         return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def mixes_alphabets(self) -> bool:
+        """Of the address all of it, of the name each word: many people write their two names in two alphabets."""
+        return any(map(mixes_alphabets, (self.email, *self.name.split())))
 
     @property
     def is_staff(self) -> bool:

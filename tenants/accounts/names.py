@@ -6,6 +6,7 @@ addresses (``ada+x@``) and dots are left alone: they are different mailboxes for
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from saas.problems import Refused
 
@@ -14,6 +15,8 @@ EMAIL_LENGTH = 254
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]]{1,64}@[^@\s\"(),:;<>\[\\\]_]+(\.[^@\s\"(),:;<>\[\\\]_]+)*")
 #: What LMSs send when they have no address.
 _NOTHING = frozenset({"", "null", "none", "undefined", "n/a"})
+#: Alphabets with letters that look like each other's (Unicode TR 39).
+_ALPHABETS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"})
 
 
 def visible(text: str) -> str:
@@ -47,6 +50,16 @@ def same_address(one: str | None, other: str | None) -> bool:
     first, second = (visible(each or "").replace(" ", "") for each in (one, other))
     is_plain = first.isascii() and second.isascii()
     return first == second or (is_plain and email_key(first) == email_key(second))
+
+
+def mixes_alphabets(text: str | None) -> bool:
+    """Whether letters of alphabets that look alike stand side by side, as in a name made to be taken for another."""
+    return text is not None and not text.isascii() and len(set(_alphabets(text))) > 1
+
+
+def _alphabets(text: str) -> Iterator[str]:
+    names = (unicodedata.name(char, "").partition(" ")[0] for char in text if char.isalpha())
+    return (name for name in names if name in _ALPHABETS)
 
 
 def required_email(text: str | None) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from tenants.lti.launches.services import LaunchLog
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.person_cases import PersonCases
 from tenants.lti.tool.platforms import Platforms
+from tenants.lti.tool.questions import Questions
 
 WEEK = timedelta(days=7)
 
@@ -27,7 +28,7 @@ WEEK = timedelta(days=7)
 class Pulse:
     """``failing``: active platforms whose newest launch was refused. Results of all time; launches of a week.
 
-    ``cases``: how many open ones there are about people.
+    ``cases``: how many open ones there are about people; ``questions``: how many about other systems.
     """
 
     platforms: Sequence[Platform]
@@ -35,6 +36,7 @@ class Pulse:
     results: dict[DeliveryState, int]
     launches: dict[Outcome, int]
     cases: int
+    questions: int
 
     @property
     def dead(self) -> int:
@@ -68,6 +70,7 @@ def pulse(session: ScopedSession, outbound: Outbound, channels: Channels) -> Pul
         results=Deliveries(session, channels).counts(),
         launches=log.counts(since=clock.now() - WEEK),
         cases=PersonCases(session).count(decided=False),
+        questions=Questions(session).count(),
     )
 
 

@@ -1,6 +1,8 @@
 """``lyceum lti platform …``, ``lyceum launches`` and ``lyceum scores``."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -9,11 +11,13 @@ from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from saas.web.forms import cleaned, compact
 from tenants.audit.services import note
-from tenants.grades.services import Channels, Deliveries
+from tenants.grades.models import ScoreDelivery
+from tenants.grades.services import Channels, Deliveries, Ledger
+from tenants.lti.consumer_cli import id_of
 from tenants.lti.keys import KeyRing
 from tenants.lti.launches.models import Outcome, Protocol
 from tenants.lti.launches.services import LaunchLog, Wanted
-from tenants.lti.tool.addresses import jwks_url, launch_url, login_url
+from tenants.lti.tool.addresses import activities_url, jwks_url, launch_url, login_url, picker_url
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.platforms import InvalidValues, Platforms, PlatformValues
 
@@ -34,10 +38,13 @@ def platform_row(shell: Shell, academy: Academy, platform: Platform) -> dict[str
     return {
         **{name: getattr(platform, name) for name in names},
         "deployment_ids": [each.deployment_id for each in platform.deployments],
+        "approved": platform.approved_at is not None,
         "activated": platform.is_active,
         "ours": {
             "login_url": login_url(academy),
             "redirect_uri": launch_url(academy),
+            "tool_url": activities_url(academy),
+            "deep_linking_url": picker_url(academy),
             "jwks_url": jwks_url(academy),
             "public_key": shell.runtime.part(KeyRing).public_pem(academy.id),
             "domain": academy.host,
@@ -165,10 +172,12 @@ def launches(
 @click.command()
 @click.argument("slug")
 @click.option("--limit", default=200, show_default=True)
+@click.option("--send-again", "again", multiple=True, metavar="ID", help="Send this one again first; may be repeated.")
 @json_option
 @click.pass_obj
-def scores(shell: Shell, slug: str, limit: int, *, as_json: bool) -> None:
+def scores(shell: Shell, slug: str, limit: int, again: tuple[str, ...], *, as_json: bool) -> None:
     """What outside LMSs were told, newest first, with every attempt."""
+    _send_again(shell, slug, [id_of(each, "ID is a result's as `lyceum scores` prints it") for each in again])
     with shell.session(slug, write=False) as session:
         told = Deliveries(session, shell.runtime.part(Channels)).recent(limit=limit)
         rows: list[dict[str, Any]] = [
@@ -195,3 +204,13 @@ def scores(shell: Shell, slug: str, limit: int, *, as_json: bool) -> None:
             for each in told
         ]
     print_rows(rows if as_json else [{**row, "tries": len(row["tries"])} for row in rows], as_json=as_json)
+
+
+def _send_again(shell: Shell, slug: str, ids: Sequence[UUID]) -> None:
+    """All of them or, where one is unknown, none."""
+    with shell.session(slug, write=bool(ids)) as session:
+        ledger = Ledger(session, shell.runtime.part(Channels))
+        for each in ids:
+            if (found := session.get(ScoreDelivery, each)) is None:
+                raise Refused("WEB_NOT_FOUND", seen=str(each))
+            note(session, "operator", "score.sent_again", "", delivery=str(ledger.send_again(found).id))

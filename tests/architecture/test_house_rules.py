@@ -54,6 +54,15 @@ def test_only_the_secrets_know_fernet() -> None:
     assert users == {"saas/secrets.py"}
 
 
+def test_only_outbound_speaks_http() -> None:
+    """Whatever is called from elsewhere would pass by the guard of addresses. The contract of imports knows packages only."""
+    imports = re.compile(
+        r"^\s*(?:import|from) (?:httpx|httpcore|requests|urllib3|aiohttp|http\.client)\b", re.MULTILINE
+    )
+    users = {name_of(path) for path in PRODUCT if imports.search(path.read_text()) or "urlopen" in path.read_text()}
+    assert users == {"saas/outbound.py"}
+
+
 def test_every_job_that_is_promised_exists_and_is_named_after_its_feature(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, {"lyceum.database.url": f"sqlite:///{tmp_path / 'x.sqlite'}"})
     runtime = configure(settings).registry.runtime

@@ -11,7 +11,17 @@ WIDTH, MOST = 1000, 1100
 #: A page of ours has few colours; this many keep the file small and the text sharp.
 COLOURS = 48
 #: Screens of the inventory; and all pictures, to which the guides are held. The last one is taken by test_frame.py.
-SCREENS = "invited", "platforms-asked", "setup-moodle", "picker", "key", "legacy", "launches", "launch-refused"
+SCREENS = (
+    "invited",
+    "platforms-asked",
+    "setup-moodle",
+    "picker",
+    "key",
+    "legacy",
+    "launches",
+    "launch-refused",
+    "roster-difference",
+)
 NAMES = (*SCREENS, "one-more-click")
 
 

@@ -32,6 +32,9 @@ def test_a_full_launch(form_scene: FormScene) -> None:
     key = form_scene.key()
     assert (key.product, key.origin) == ("moodle", f"https://{form_scene.consumer.name}.example:443")
     assert key.last_used_at is not None
+    back = visit.browser.get(f"/activities/{row.activity_id}").html.find("a", class_="back")
+    assert back["href"] == form_scene.consumer.return_url
+    assert back.get_text(strip=True) == f"Back to School {form_scene.consumer.name}"
     again = visit.accepted(visit.launch())
     assert again.person_id == row.person_id
     assert next(check[2] for check in again.checks["launch"] if check[0] == "person") == "known as Ada Lovelace"

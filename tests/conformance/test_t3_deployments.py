@@ -6,12 +6,14 @@ import pytest
 import sqlalchemy as sa
 
 from tenants.access import Role
-from tenants.lti.tool.models import Deployment
+from tenants.lti.tool.models import Deployment, Platform
 from tenants.lti.tool.questions import MOST_UNPROVEN
 from tests.conformance.platform import rsa
 from tests.conformance.visits import Scene
 from tests.features.pages import words
 from tests.house import Browser, forms_of
+
+VALUES = ("name", "issuer", "auth_url", "token_url", "jwks_url")
 
 
 def rows(scene: Scene) -> dict[str, Deployment]:
@@ -50,6 +52,31 @@ def test_one_click_accepts_it(own_scene: Scene, where: str) -> None:
     visit = own_scene.visit()
     visit.begin(lti_deployment_id="77")
     visit.accepted(visit.answer(visit.platform.sign(visit.claims(deployment_id="77"))))
+
+
+@pytest.mark.case("T3-051", "RT-001")
+def test_what_waits_for_an_answer_is_said_where_an_admin_begins(own_scene: Scene) -> None:
+    """A deployment and a platform that registered itself."""
+    kit, said = own_scene.kit, "about other systems wait for your answer"
+    admin, asked = kit.signed_in(Role.ADMIN), "A question about another system waits for your answer"
+    for page in ("/", "/integrations"):
+        assert "for your answer" not in words(admin.get(page))
+    launch_under(own_scene, "77")
+    for page in ("/", "/integrations"):
+        assert asked in words(admin.get(page))
+    with kit.session() as session:
+        platform = session.get_one(Platform, own_scene.platform_id)
+        waiting = Platform(**{name: getattr(platform, name) for name in VALUES}, client_id="2")
+        session.add(waiting)
+        session.flush()
+        waiting.approved_at = None
+    for page in ("/", "/integrations"):
+        shown = admin.get(page)
+        assert f"2 questions {said}" in words(shown)
+        assert shown.html.find("a", string="Answer")["href"] == "/integrations/lti-1.3"
+    assert "for your answer" not in words(kit.signed_in(Role.AUTHOR).get("/"))
+    press(admin, "/integrations/lti-1.3", "/decline")
+    assert asked in words(admin.get("/"))
 
 
 @pytest.mark.case("T3-051")

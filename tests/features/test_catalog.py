@@ -89,6 +89,29 @@ def test_order_is_changed_one_place_at_a_time(house: House) -> None:
         assert [str(each.id) for each in chapter.blocks] == blocks[::-1]
 
 
+def test_activities_of_a_course_are_ordered_and_learners_see_them_so(house: House) -> None:
+    kit = house.academy()
+    author, learner = kit.signed_in(Role.AUTHOR), kit.signed_in()
+    first = kit.activity("First")
+    author.post(f"/courses/{first.course_id}/activities/new/e-learning", {"title": "Second"}, status=303)
+    second = next(each for each in ids(kit, Activity) if each != str(first.id))
+    author.post(f"/activities/{second}/content", {"title": "One"}, status=303)
+    chapter = next(each for each in ids(kit, Chapter) if each not in {str(one.id) for one in first.chapters})
+    author.post(f"/chapters/{chapter}/blocks/new/text", {"markdown": "Read"}, status=303)
+    author.post(f"/activities/{second}/publish", {"on": "1"}, status=303)
+
+    def order() -> list[str]:
+        said = words(learner.get(f"/courses/{first.course_id}"))
+        return sorted(("First", "Second"), key=said.index)
+
+    assert order() == ["First", "Second"]
+    author.post(f"/activities/{second}/move/up", status=303)
+    assert order() == ["Second", "First"]
+    author.post(f"/activities/{second}/move/down", status=303)
+    assert order() == ["First", "Second"]
+    learner.post(f"/activities/{second}/move/up", status=403)
+
+
 FORMS = {
     "course": ("/courses/new", {"title": "T", "summary": ""}),
     "activity": (

@@ -10,9 +10,11 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zipfile import ZipFile
 
 import pytest
 import sqlalchemy as sa
@@ -27,7 +29,7 @@ from saas.secrets import generate_key
 from tenants.accounts.services import People
 from tenants.catalog.models import ActivityType
 from tenants.catalog.services import Catalog
-from tenants.grades.models import DeliveryTry, Progress, Result, ScoreDelivery
+from tenants.grades.models import DeliveryState, DeliveryTry, Progress, Result, ScoreDelivery
 from tenants.lti.launches.models import Launch, Outcome
 from tenants.lti.tool.landing13 import CHANNEL
 from tests.house import BACKENDS
@@ -153,6 +155,20 @@ def test_an_academy_is_created_listed_closed_and_opened(desk: Desk) -> None:
     assert desk.json("tenant", "feature", slug, "lti", "off")["features"]["lti"] is False
 
 
+def test_an_academy_leaves_with_all_it_has(desk: Desk, tmp_path: Path) -> None:
+    slug, file = desk.academy(), tmp_path / "all.zip"
+    counts = desk.json("tenant", "export", slug, str(file))
+    assert counts["person"] == 1
+    assert {name.removesuffix(".jsonl") for name in ZipFile(file).namelist()} == set(counts)
+    assert "cannot write" in desk.run("tenant", "export", slug, str(file), code=2), "nothing is written over"
+    assert "say so with --yes" in desk.run("tenant", "erase", slug, code=2)
+    assert "TENANT_NOT_SUSPENDED" in desk.run("tenant", "erase", slug, "--yes", code=2)
+    assert slug in desk.run("tenant", "list")
+    desk.run("tenant", "suspend", slug)
+    assert re.fullmatch(r"\d+ rows deleted\n", desk.run("tenant", "erase", slug, "--yes"))
+    assert slug not in desk.run("tenant", "list")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -205,7 +221,7 @@ def test_a_platform_is_added_cleaned_and_listed(desk: Desk) -> None:
     assert ours["public_key"].startswith("-----BEGIN PUBLIC KEY-----")
     assert {**ours, "public_key": ""} == {
         "login_url": f"{url}/lti/login", "redirect_uri": f"{url}/lti/launch", "jwks_url": ours["jwks_url"],
-        "public_key": "", "domain": f"{slug}.localhost",
+        "tool_url": f"{url}/lti/activities", "deep_linking_url": f"{url}/lti/pick", "public_key": "", "domain": f"{slug}.localhost",
     }  # fmt: skip
     assert ours["jwks_url"].startswith(url)
     assert desk.json("lti", "platform", "list", slug) == [{**row, "ours": ours}]
@@ -294,6 +310,41 @@ def test_launches_and_scores_are_told_as_the_pages_tell_them(desk: Desk) -> None
     assert desk.json("launches", "south") == desk.json("scores", "south") == []
     assert desk.run("launches", "north").count("\n") == 1
     assert desk.run("scores", "north").count("\n") == 1
+
+
+def test_a_result_that_was_refused_for_good_is_sent_again(desk: Desk) -> None:
+    """Its job has done what it could, so that `jobs retry` does not know of it."""
+    slug = desk.academy()
+    with desk.session(slug) as session:
+        catalog = Catalog(session)
+        activity = catalog.create_activity(catalog.create_course("A course"), "An e-learning")
+        person = People(session).all()[0]
+        now = clock.now()
+        result = Result(
+            person_id=person.id,
+            activity_id=activity.id,
+            progress=Progress.COMPLETED,
+            score=Decimal(50),
+            achieved_at=now,
+        )
+        session.add(result)
+        session.flush()
+        delivery = ScoreDelivery(
+            result_id=result.id, channel=CHANNEL, route_id=uuid4(), progress=Progress.COMPLETED, score=Decimal(50),
+            achieved_at=now, state=DeliveryState.DEAD, code="AGS_NOT_ENROLLED", cause="not enrolled",
+        )  # fmt: skip
+        session.add(delivery)
+    (dead,) = desk.json("scores", slug)
+    assert (dead["state"], dead["cause"], desk.json("jobs", "retry", slug)) == ("dead", "not enrolled", {"retried": []})
+    for wrong, said in ((str(uuid4()), "WEB_NOT_FOUND"), ("all", "ID is a result's")):
+        assert said in desk.run("scores", slug, "--send-again", wrong, code=2)
+    assert "WEB_NOT_FOUND" in desk.run("scores", desk.academy(), "--send-again", dead["id"], code=2)
+    assert desk.json("scores", slug) == [dead]
+    (again,) = desk.json("scores", slug, "--send-again", dead["id"])
+    assert (again["id"], again["state"], again["cause"]) == (dead["id"], "waiting", "")
+    assert [(row["job"], row["args"]) for row in desk.json("jobs", slug, "--state", "due")] == [
+        ("grades.deliver", {"delivery_id": dead["id"]})
+    ]
 
 
 def test_jobs_are_listed_and_dead_letters_sent_again(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from webtest import TestResponse
 
 from tenants.access import Role
 from tenants.audit.models import AuditEntry
+from tenants.catalog.models import ActivityType
 from tenants.lti.tool.consumers import Consumers
 from tenants.lti.tool.models11 import ConsumerKey
 from tests.features.pages import words
@@ -69,6 +70,27 @@ def test_switching_on_shows_key_secret_and_launch_url(desk: Desk) -> None:
     assert desk.secret(key.id) not in page
     assert len(page.html.find_all("button", attrs={"data-copy": True})) >= 3
     assert "Never" in said
+
+
+@pytest.mark.parametrize("type_", list(ActivityType), ids=lambda each: each.value)
+def test_every_type_is_shared_by_a_switch_of_its_own(house: House, type_: ActivityType) -> None:
+    kit = house.academy()
+    inner = kit.activity("Inner", shared=False)
+    is_playlist = type_ is ActivityType.PLAYLIST
+    activity = kit.playlist(inner) if is_playlist else kit.activity("Shared", shared=False, type_=type_)
+    author = kit.signed_in(Role.AUTHOR)
+    settings, labels = (
+        f"/activities/{activity.id}/settings",
+        ("LTI 1.3 Resource URL", "LTI 1.2 Key", "LTI 1.2 Launch URL"),
+    )
+    for on in ("", "1"):
+        author.post(f"/activities/{activity.id}/lti", {"on": on}, status=303)
+        page = author.get(settings)
+        assert "Available for LTI" in words(page)
+        assert [label in words(page) for label in labels] == [bool(on)] * len(labels)
+    assert f"{kit.academy.url}/lti/activities/{activity.id}" in page
+    assert f"{kit.academy.url}/lti/launch/{activity.id}" in page
+    assert "LTI 1.3 Resource URL" not in words(author.get(f"/activities/{inner.id}/settings")), "nothing else with it"
 
 
 def test_off_and_on_again_keeps_the_key(desk: Desk) -> None:

@@ -4,11 +4,12 @@ import contextlib
 import io
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 import saas.cli
+from tenants.lti.tool.models import Platform
 from tests.conformance.platform import Answer, Site
 from tests.features import test_cli
 from tests.features.test_cli import Desk, platform
@@ -109,6 +110,19 @@ def test_a_platform_is_switched_approved_and_checked(desk: Desk, known: tuple[st
     for command in ("activate", "deactivate", "approve", "check"):
         assert "WEB_NOT_FOUND" in desk.run("lti", "platform", command, other, platform_id, code=2)
     assert desk.json("lti", "platform", "list", slug)[0]["activated"] is True
+
+
+def test_a_platform_that_waits_for_approval_is_told_from_one_that_is_paused(desk: Desk) -> None:
+    slug = desk.academy()
+    made = desk.json("lti", "platform", "add", slug, *platform(), "--deployment-id", "1")
+    assert (made["approved"], made["activated"]) == (True, False)
+    with desk.session(slug) as session:
+        session.get_one(Platform, UUID(made["id"])).approved_at = None
+    assert [(row["approved"], row["activated"]) for row in desk.json("lti", "platform", "list", slug)] == [
+        (False, False)
+    ]
+    assert "LTI13_NOT_APPROVED" in desk.run("lti", "platform", "activate", slug, made["id"], code=2)
+    assert desk.json("lti", "platform", "approve", slug, made["id"])["approved"] is True
 
 
 def test_a_platform_with_a_wrong_address_is_found_by_its_check(desk: Desk) -> None:

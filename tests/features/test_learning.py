@@ -102,6 +102,25 @@ def test_what_is_no_answer_is_not_counted_as_one(house: House, place: int, given
     assert "Right." in learner.browser.get(learner.chapter(place))
 
 
+@pytest.mark.parametrize(
+    ("given", "right"), [(("0", "2"), True), (("2", "0"), True), (("0",), False), (("0", "1", "2"), False)]
+)
+def test_of_several_answers_all_right_ones_and_no_other_are_asked_for(
+    house: House, given: tuple[str, ...], right: bool
+) -> None:
+    learner = Learner(house)
+    choices = [{"text": "a", "correct": True}, {"text": "b"}, {"text": "c", "correct": True}]
+    with learner.kit.session() as session:
+        row = session.get_one(Block, learner.questions[0].id)
+        Catalog(session).edit_block(row, {"kind": "multiple", "prompt": "Which two?", "choices": choices})
+    page = learner.browser.get(learner.chapter(0))
+    assert len(page.html.find_all("input", {"type": "checkbox", "name": f"a-{learner.questions[0].id}"})) == 3
+    for nothing in ((), ("3",), ("0", "7")):
+        learner.answer(0, *nothing, status=422)
+    learner.answer(0, *given)
+    assert ("Right." in learner.browser.get(learner.chapter(0))) is right
+
+
 def test_an_answer_stands(house: House) -> None:
     """Trying again until it is right would make the score worthless."""
     learner = Learner(house)

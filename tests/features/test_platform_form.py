@@ -137,7 +137,16 @@ def test_what_the_other_side_needs_is_shown_to_copy(house: House) -> None:
         kit.host,
     ):
         assert value in page
-    assert page.text.count("data-copy=") >= 5
+    for shown, value in (
+        ("our-tool", f"{kit.academy.url}/lti/activities"),
+        ("our-picker", f"{kit.academy.url}/lti/pick"),
+    ):
+        assert page.html.find(id=shown).get_text() == value
+        assert page.html.find(attrs={"data-copy": shown})
+    said = words(page)
+    for label in ("Login URL", "Redirect URI", "JWKS URL", "Public key", "Domain", "Tool URL", "Deep linking URL"):
+        assert label in said
+    assert page.text.count("data-copy=") >= 7
 
 
 def test_a_changed_platform_keeps_its_name_when_the_form_is_faulty(house: House) -> None:

@@ -1,13 +1,15 @@
 """What a stranger may send without costing others anything: outsize cookies, invented methods."""
 
+import os
 import resource
 import subprocess
 import sys
+from io import BytesIO
 from typing import Any
 
 import pytest
 
-from saas.web.request import TidyRequest
+from saas.web.request import PLAIN_FORM, TidyRequest
 from tests.house import ROOT, House
 
 #: Seconds of processor; one pass over the header takes a thousandth of one.
@@ -33,6 +35,29 @@ def test_a_long_cookie_header_is_read_in_one_pass(part: str) -> None:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (BUDGET, BUDGET)),
     )
     assert done.returncode == 0
+
+
+def test_a_body_the_server_holds_is_not_copied() -> None:
+    """pyramid_retry wants to read it again; waitress has it whole, in memory or in a file."""
+    body = BytesIO(b"a=1&b=2")
+    request = TidyRequest.blank("/", environ={"wsgi.input": body, "CONTENT_LENGTH": "7", "REQUEST_METHOD": "POST"})
+    request.content_type = PLAIN_FORM
+    assert request.body == b"a=1&b=2"
+    request.make_body_seekable()
+    assert request.body_file_raw is body
+    assert dict(request.POST) == {"a": "1", "b": "2"}
+
+
+def test_a_body_that_comes_once_is_kept() -> None:
+    read, write = os.pipe()
+    os.write(write, b"a=1&b=2 and what belongs to the next request")
+    os.close(write)
+    with os.fdopen(read, "rb") as stream:
+        request = TidyRequest.blank(
+            "/", environ={"wsgi.input": stream, "CONTENT_LENGTH": "7", "REQUEST_METHOD": "POST"}
+        )
+        request.make_body_seekable()
+        assert [request.body, request.body] == [b"a=1&b=2"] * 2
 
 
 def test_cookies_are_read_as_browsers_send_them() -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from saas import clock
 from saas.jobs.execution import FATAL_RUNS
 from saas.jobs.models import JobState, Outbox
+from saas.jobs.outbox import Desk
 from tenants.accounts.models import Person
 from tenants.accounts.services import People
 from tenants.audit.models import AuditEntry
@@ -237,6 +238,23 @@ def test_after_three_days_the_last_cause_stands_with_the_dead_letter(school: Sch
     told = school.last()
     assert (told.state, told.code, told.next_try_at) == (DeliveryState.DEAD, "AGS_PLATFORM_DOWN", None)
     assert "fault of its own" in told.cause
+
+
+def test_a_dead_letter_an_operator_sends_again_arrives(school: School) -> None:
+    """``lyceum jobs retry``."""
+    school.lms.fail("scores", {"status": 503})
+    school.reach(school.arrive(), 60)
+    with school.kit.runtime.database.shell() as session:
+        mine = sa.update(Outbox).where(Outbox.tenant_id == school.kit.academy.id)
+        session.execute(mine.values(give_up_at=clock.now()))
+    school.work()
+    assert (school.last().state, school.score()) == (DeliveryState.DEAD, None)
+    with school.kit.runtime.database.shell() as session:
+        assert len(Desk(session, school.kit.academy.id).retry()) == 1
+    school.work()
+    held = school.score()
+    assert held is not None
+    assert (school.last().state, held.given) == (DeliveryState.SENT, 60)
 
 
 def test_a_result_withdrawn_by_an_admin_is_cleared_there_and_stays_here(school: School) -> None:

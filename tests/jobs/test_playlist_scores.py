@@ -1,10 +1,10 @@
-"""A playlist as a link in another LMS: who comes is enrolled in all of it, and its own score goes there."""
+"""A playlist as a link in another LMS: who comes is enrolled in all of it, and its own score goes there; and a microlearning."""
 
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from tenants.catalog.models import Activity
+from tenants.catalog.models import Activity, ActivityType
 from tenants.learning.models import EnrolledBy, Enrolment
 from tenants.learning.services import Learning
 from tenants.lti.tool.addresses import resource_url
@@ -14,9 +14,9 @@ from tests.peers.lms.client import Link, Resource
 TITLE = "The whole way"
 
 
-def placed(school: School, playlist: Activity) -> Link:
-    """The playlist as a second link of the course there."""
-    resource = Resource(TITLE, resource_url(school.kit.academy, playlist.id))
+def placed(school: School, activity: Activity) -> Link:
+    """It as a second link of the course there."""
+    resource = Resource(TITLE, resource_url(school.kit.academy, activity.id))
     return school.lms.place(school.registered.client_id, resource)
 
 
@@ -74,3 +74,15 @@ def test_what_was_reached_before_the_launch_is_told_after_it(school: School) -> 
     score = school.lms.score("anna", title=TITLE)
     assert score is not None
     assert score.given == 100
+
+
+def test_a_microlearning_is_launched_and_its_score_is_told(school: School) -> None:
+    micro = school.kit.activity("Five signs", type_=ActivityType.MICROLEARNING)
+    link = placed(school, micro)
+    anna = school.arrive("anna", link)
+    assert enrolments(school, anna) == {micro.id: EnrolledBy.LTI}
+    study(school, anna, micro, "0", "1")
+    school.work()
+    score = school.lms.score("anna", title=TITLE)
+    assert score is not None
+    assert (score.given, score.maximum, score.activity_progress) == (50, 100, "Completed")

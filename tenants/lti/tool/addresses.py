@@ -1,6 +1,7 @@
 """Our addresses as a tool, and which addresses are ours. They come from the tenant's configured hosts only."""
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -68,11 +69,12 @@ def is_ours(academy: Academy, web: WebSettings, url: str) -> bool:
     return bool(origin) and any(origin == origin_of(public_url(host, web)) for host in academy.hosts)
 
 
+@lru_cache(maxsize=1024)
 def origin_of(url: str) -> str:
     """Scheme, host and port as browsers compare them (RFC 6454 §4); empty for what is no web address.
 
     Origins stand in our headers, where a stranger's ``*`` or ``;`` would mean something: only letters, digits, dots
-    and hyphens make a host (colons: an IPv6 address).
+    and hyphens make a host (colons: an IPv6 address). Remembered: a launch asks for the same few several times.
     """
     try:
         parts = urlsplit(url)

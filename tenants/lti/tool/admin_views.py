@@ -15,8 +15,9 @@ from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.lti.keys import KeyRing
 from tenants.lti.launches.services import LaunchLog
-from tenants.lti.tool.addresses import jwks_url, launch_url, login_url
+from tenants.lti.tool.addresses import activities_url, jwks_url, launch_url, login_url, picker_url
 from tenants.lti.tool.forms import PlatformForm, form_values
+from tenants.lti.tool.key_health import key_troubles
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.platforms import URL_FIELDS, InvalidValues, Platforms
 
@@ -44,7 +45,12 @@ class PlatformPages(View):
     def index(self) -> dict[str, Any]:
         require_lti(self.request)
         platforms = self.platforms.all()
-        return {"platforms": platforms, "health": LaunchLog(self.request.db).health([each.id for each in platforms])}
+        ids = [each.id for each in platforms]
+        return {
+            "platforms": platforms,
+            "health": LaunchLog(self.request.db).health(ids),
+            "key_troubles": key_troubles(self.request.db, ids),
+        }
 
     @view_config(route_name="lti_platform_new", request_method="GET", renderer=page("lti/platform_form.html"))
     def new(self) -> dict[str, Any]:
@@ -79,6 +85,7 @@ class PlatformPages(View):
             "platform": self.context,
             "ours": our_values(self.request, self.context),
             "health": health,
+            "key_trouble": key_troubles(self.request.db, [self.context.id]).get(self.context.id),
             "launches": recent,
         }
 
@@ -160,6 +167,8 @@ def our_values(request: Request, platform: Platform | None = None) -> dict[str, 
         "login_url": login_url(academy),
         "login_url_own": login_url(academy, platform.id) if platform else "",
         "redirect_uri": launch_url(academy),
+        "tool_url": activities_url(academy),
+        "deep_linking_url": picker_url(academy),
         "jwks_url": jwks_url(academy),
         "public_key": request.runtime.part(KeyRing).public_pem(academy.id),
         "domain": academy.host,

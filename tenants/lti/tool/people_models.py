@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from saas import clock
 from saas.db.base import Base, named
 from saas.db.scope import TenantScoped, belongs_to
+from tenants.accounts.names import mixes_alphabets
 
 #: A decision can be taken back this long.
 UNDO_FOR = timedelta(days=30)
@@ -105,6 +106,10 @@ class PersonCase(TenantScoped, Base):
     def name(self) -> str:
         """As the other LMS says it."""
         return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def mixes_alphabets(self) -> bool:
+        return any(map(mixes_alphabets, (self.email, *self.name.split())))
 
     @property
     def undo_until(self) -> datetime | None:

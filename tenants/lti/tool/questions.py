@@ -77,6 +77,14 @@ class Questions:
             query = query.where(Deployment.platform_id == platform_id)
         return [(row[0], row[1]) for row in self.session.execute(query)]
 
+    def count(self) -> int:
+        """How many answers are waited for."""
+        waiting = sa.select(sa.func.count(Platform.id)).where(Platform.approved_at.is_(None))
+        asked = sa.select(sa.func.count(Deployment.id)).where(
+            Deployment.accepted_at.is_(None), Deployment.declined_at.is_(None)
+        )
+        return (self.session.scalar(waiting) or 0) + (self.session.scalar(asked) or 0)
+
     def deployment(self, deployment_id: UUID) -> Deployment:
         """`Refused` WEB_NOT_FOUND where there is none."""
         found = self.session.get(Deployment, deployment_id)

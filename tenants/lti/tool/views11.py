@@ -9,6 +9,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
 from saas.problems import Refused
+from saas.web.guards import counted_address
 from saas.web.headers import allow_framing
 from saas.web.i18n import _
 from saas.web.rendering import translate
@@ -40,6 +41,7 @@ def launch12(_context: Any, request: Request) -> Response:
     launch = FormLaunch(request.runtime, request.tenant, browser_of(request), uuid_in(request, "activity_id"))
     posted = Posted(request.method, request.content_type or "", request.body, request.query_string)
     try:
+        request.registry.logins.hit(str(request.tenant.id), counted_address(request))
         arrived = launch.arrive(posted, log_refusal=lambda: may_log(request))
     except SignInAsked as asked:
         return ask_to_sign_in(request, asked.token, is_proven=is_from_lms(request, launch))
