@@ -16,6 +16,7 @@ from pyramid.config import Configurator
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
+from waitress.task import WSGITask
 
 from saas.jobs.worker import Worker
 from saas.runtime import Runtime
@@ -28,6 +29,21 @@ DRAIN_SECONDS = 20.0
 BEGIN_SECONDS = 1.0
 
 
+class LastingTask(WSGITask):
+    """waitress hangs up after every answer without a length, and so after a 204, which must not have one, or a 304
+    (RFC 9110 §8.6). Those have no body either (RFC 9112 §6.3): the next request may follow at once.
+    """
+
+    def set_close_on_finish(self) -> None:
+        asked = self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.wrote_header or self.has_body or self.version != "1.1" or asked:
+            super().set_close_on_finish()
+
+
+class LastingChannel(HTTPChannel):
+    task_class = LastingTask
+
+
 def serve_forever(
     config: Configurator, host: str, port: int, ready: Callable[[], None] = lambda: None, *, worker: bool | None = None
 ) -> None:
@@ -37,12 +53,7 @@ def serve_forever(
     refuse_taken_port(host, port)
     stopping = _on_signals()  # before anybody can connect
     sockets: dict[int, Any] = {}
-    try:
-        server = waitress.create_server(
-            application, map=sockets, host=host, port=port, **_adjustments(runtime.settings.web)
-        )
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"cannot listen on {host} port {port}: {error}") from None
+    server = listen(application, host, port, runtime.settings.web, sockets)
     embedded = runtime.settings.jobs.embedded if worker is None else worker
     jobs = Worker(runtime) if embedded else None
     if jobs:
@@ -56,6 +67,17 @@ def serve_forever(
         if jobs:
             jobs.stop()
         runtime.close()
+
+
+def listen(application: Any, host: str, port: int, web: WebSettings, sockets: dict[int, Any]) -> Any:
+    """The server; its listeners are put into ``sockets``, as connections will be."""
+    try:
+        server = waitress.create_server(application, map=sockets, host=host, port=port, **_adjustments(web))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"cannot listen on {host} port {port}: {error}") from None
+    for listener in _listeners(sockets):
+        listener.channel_class = LastingChannel
+    return server
 
 
 def _adjustments(web: WebSettings) -> dict[str, Any]:
@@ -98,13 +120,17 @@ def _loop(sockets: dict[int, Any], stopping: threading.Event, draining: threadin
         wasyncore.loop(timeout=0.5, map=sockets, use_poll=True, count=1)
     draining.set()
     _tell_supervisor("STOPPING=1")
-    for listener in [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]:
+    for listener in _listeners(sockets):
         _close_door(listener)
     closed = time.monotonic()
     busy = True
     while busy and time.monotonic() < closed + DRAIN_SECONDS:
         wasyncore.loop(timeout=0.1, map=sockets, use_poll=True, count=1)
         busy = _busy(sockets, awaited=time.monotonic() < closed + BEGIN_SECONDS)
+
+
+def _listeners(sockets: dict[int, Any]) -> list[BaseWSGIServer]:
+    return [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
 
 
 def _close_door(listener: BaseWSGIServer) -> None:

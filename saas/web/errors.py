@@ -33,6 +33,8 @@ from saas.web.rendering import render_block, render_page
 
 log = structlog.get_logger()
 
+ProblemFormat = Callable[[Request, Problem], Response]
+
 _BY_STATUS = {
     400: "WEB_BAD_REQUEST",
     403: "WEB_FORBIDDEN",
@@ -51,12 +53,15 @@ def problem_of(request: Request, code: str) -> Problem:
 
 
 def show_problem(request: Request, code: str, *, seen: str = "", wanted: str = "", **more: Any) -> Any:
-    """The page of a problem; for htmx, only the notice, placed where the layout keeps problems; for programs, JSON.
+    """The page of a problem; for htmx, only the notice, placed where the layout keeps problems; for programs, JSON, or
+    what their route has for them (`add_problem_format`).
 
     ``plain=True`` asks neither the academy nor the person, for when the database may not answer.
     """
     problem = problem_of(request, code)
     request.runtime.metrics.refusals.labels(code).inc()
+    if write := _own_format(request):
+        return write(request, problem)
     values = {"problem": problem, "status": problem.status, "seen": seen, "wanted": wanted, "at": clock.now(), **more}
     values = {"action": None, "retry_url": None, **values}
     if _wants_json(request):
@@ -70,6 +75,17 @@ def show_problem(request: Request, code: str, *, seen: str = "", wanted: str = "
         request.response.status_int = problem.status
         return request.response
     return render_page(request, "error.html", values, problem.status)
+
+
+def add_problem_format(config: Configurator, route_name: str, write: ProblemFormat) -> None:
+    """For programs that read nothing but one format; the answer's status is the problem's."""
+    config.registry.problem_formats[route_name] = write
+
+
+def _own_format(request: Request) -> ProblemFormat | None:
+    route = getattr(request, "matched_route", None)
+    formats: dict[str, ProblemFormat] = request.registry.problem_formats
+    return formats.get(route.name) if route is not None else None
 
 
 def _wants_json(request: Request) -> bool:
@@ -170,6 +186,8 @@ def _collect_methods(config: Configurator) -> None:
 def includeme(config: Configurator) -> None:
     config.registry.runtime.problems.add(PROBLEMS)
     config.registry.sign_in_route = None
+    config.registry.problem_formats = {}
+    config.add_directive("add_problem_format", add_problem_format)
     for view, errors in (
         (unexpected, (Exception,)),
         (unavailable, (sa.exc.OperationalError, sa.exc.InternalError, sa.exc.InterfaceError, sa.exc.TimeoutError)),

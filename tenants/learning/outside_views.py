@@ -64,8 +64,13 @@ class MinimumPages(View):
         Catalog(self.request.db).set_minimum(self.context, minimum)
         record(self.request, "exam.minimum_changed", self.context.title, **about, again=again, take_away=take_away)
         if again:
-            rule = {"activity_id": self.context.id, "minimum": minimum}
-            later(self.request.db, "learning.judge_again", take_away=take_away, **rule)
+            later(
+                self.request.db,
+                "learning.judge_again",
+                activity_id=self.context.id,
+                minimum=minimum,
+                take_away=take_away,
+            )
 
     def _asked(self, form: MinimumForm) -> dict[str, Any]:
         if not form.validate():

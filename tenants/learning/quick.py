@@ -54,6 +54,8 @@ STANDING = ScopedStatement(
         _result.c.id.label("result_id"),
         _result.c.verdict,
         _result.c.minimum,
+        _result.c.source,
+        _result.c.said_at,
         _attempt.c.id.label("attempt_id"),
         _attempt.c.state,
         _attempt.c.score,

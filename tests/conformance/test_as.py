@@ -332,6 +332,19 @@ def exams() -> dict[str, Tool13]:
     return {}
 
 
+@pytest.mark.case("AS-042")
+@pytest.mark.parametrize(
+    ("minimum", "given", "verdict"),
+    [(100, "69.999", Verdict.FAILED), (100, 70, Verdict.PASSED), (99, "69.999", Verdict.PASSED)],
+)
+def test_a_hair_below_all_of_it(house: House, minimum: int, given: Any, verdict: Verdict) -> None:
+    """Out of 70, as a tool with 70 points says it."""
+    tool = Tool13.set(house.academy(), minimum=minimum)
+    seat = tool.sit()
+    assert tool.score(seat, scoreGiven=given, scoreMaximum=70).status_int == 204
+    assert tool.told(seat).verdict is verdict
+
+
 @pytest.mark.case("AS-044")
 def test_after_the_due_date(own: Tool13) -> None:
     seat = own.sit()

@@ -467,6 +467,29 @@ def test_the_scale_is_the_tools(desk: Desk, maximum: Any) -> None:
 
 
 @pytest.mark.case("DP-015")
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (
+            {"reviewableStatus": ["Submitted"], "url": f"{HOME}/review"},
+            {"reviewableStatus": ["Submitted"], "url": f"{HOME}/review"},
+        ),
+        ({"url": "javascript:alert(1)", "more": 1}, {}),
+        ("all", {}),
+        (None, {}),
+    ],
+)
+def test_where_work_can_be_looked_at(desk: Desk, said: Any, kept: dict[str, Any]) -> None:
+    """Submission Review 1.0 §3: the column says it, however it is made; what cannot be used is left out."""
+    desk.ask()
+    column = {"scoreMaximum": 80, "submissionReview": said}
+    assert desk.send(desk.token({**LINK, "lineItem": column})).status_int == 303
+    ((_activity, _link, made),) = desk.made()
+    assert made is not None
+    assert made.submission_review == kept
+
+
+@pytest.mark.case("DP-015")
 @pytest.mark.parametrize("maximum", [0, -1, None, "many", True, [], 1e300])
 def test_a_scale_that_is_none(desk: Desk, maximum: Any) -> None:
     assert desk.refused(

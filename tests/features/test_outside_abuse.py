@@ -11,11 +11,10 @@ from tenants.access import Role
 from tenants.catalog.models import Activity
 from tenants.grades.services import Channels
 from tenants.learning.models import Grading
-from tenants.learning.outside import Flips, OutsideResults
+from tenants.learning.outside import Flips
 from tenants.learning.standing import Reads
 from tenants.reports.services import Gradebook, Wanted
 from tests.conformance.tools import Tool13
-from tests.features.pages import words
 from tests.features.test_outside_results import FAILED, PASSED, Class, Sitting, route_12, route_13, said, told
 from tests.house import House
 
@@ -54,8 +53,7 @@ def test_by_ags_the_essay_of_nobody_yet_is_no_hundred(house: House) -> None:
     """The quick way of a score, too, sets what was none; a nought as well."""
     tool = Tool13.set(house.academy())
     seat = tool.sit()
-    nothing = {"scoreGiven": None, "scoreMaximum": None}
-    tool.score(seat, activityProgress="Submitted", gradingProgress="PendingManual", **nothing)
+    tool.score(seat, scoreGiven=None, scoreMaximum=None, activityProgress="Submitted", gradingProgress="PendingManual")
     lesson = Sitting.__new__(Sitting)
     lesson.kit, lesson.person, lesson.activity = tool.kit, seat.person, tool.activity
     assert lesson.attempts() == [(1, "completed", None)]
@@ -131,14 +129,14 @@ def test_a_pass_keeps_what_it_was_reached_with(house: House) -> None:
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
-@pytest.mark.parametrize("at", [datetime.min, datetime.max])
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
 def test_a_time_at_the_end_of_the_calendar_is_shown(house: House, zone: str, at: datetime) -> None:
     """In the academy's own time it is a day before the first, or after the last."""
     exam = Sitting(house.academy())
     with house.runtime.database.shell() as session:
         session.get_one(Tenant, exam.kit.academy.id).timezone = zone
     house.runtime.tenants.forget()
-    exam.take(said("85", at=at.replace(tzinfo=UTC), comment="seen"))
+    exam.take(said("85", at=at, comment="seen"))
     assert "seen" in exam.page()
     author = exam.kit.signed_in(Role.AUTHOR)
     for path in ("results", "results.csv"):
@@ -171,9 +169,7 @@ def test_a_change_in_between_ends_the_judging(house: House, monkeypatch: pytest.
 
     def judge_and_change(self: Flips, limit: int, *, take_away: bool) -> int:
         judged.append(judge(self, limit, take_away=take_away))
-        self.session.execute(
-            sa.update(Activity).where(Activity.id == group.activity.id).values(minimum_score=99)
-        )
+        self.session.execute(sa.update(Activity).where(Activity.id == group.activity.id).values(minimum_score=99))
         return judged[-1]
 
     monkeypatch.setattr(Flips, "judge", judge_and_change)

@@ -11,6 +11,7 @@ def includeme(config: Configurator) -> None:
     config.include("tenants.lti.platform.authorize_views")
     config.include("tenants.lti.platform.player_views")
     config.include("tenants.lti.platform.content_views")
+    config.include("tenants.lti.platform.review_views")
     config.include("tenants.lti.platform.preview_views")
     config.include("tenants.lti.platform.link_views")
     config.include("tenants.lti.platform.tool_views")

@@ -16,7 +16,16 @@ from saas.problems import Refused
 from tenants.grades.services import Channels
 from tenants.lti.platform.addresses import SERVICES_PATH, lineitem_url, lineitems_url
 from tenants.lti.platform.columns import Columns
-from tenants.lti.platform.doors import JSON, Knock, ServiceDoor, cursor_in, json_response, limit_in, link_next
+from tenants.lti.platform.doors import (
+    JSON,
+    Knock,
+    ServiceDoor,
+    cursor_in,
+    json_response,
+    limit_in,
+    link_next,
+    problem_of,
+)
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.models import LineItem, ReceivedScore, Tool
 from tenants.lti.platform.scores import QuickScores, Scores, rescaled
@@ -222,5 +231,6 @@ def includeme(config: Configurator) -> None:
         ("lti_results", f"{columns}/{{line_item_id}}/results"),
     ):
         config.add_route(name, path, house="academy")
+        config.add_problem_format(name, problem_of)
     config.add_hot_path(f"{SERVICES_PATH}/")
     config.scan(__name__)

@@ -25,11 +25,13 @@ from tenants.lti.platform.authorize_statements import (
     LAUNCH,
     REFUSE,
     TAKE_LAUNCH,
+    USER,
 )
 from tenants.lti.platform.bearer import TOOL
 from tenants.lti.platform.launch13 import HINT_LIFETIME
 from tenants.lti.platform.making import Making
-from tenants.lti.platform.models import Tool
+from tenants.lti.platform.models import Tool, ToolUser
+from tenants.lti.platform.tools import domains_of
 from tenants.lti.platform.users import audience_of_tool
 from tenants.lti.tool.login import hash_state
 from tenants.lti.wire import jws
@@ -43,7 +45,7 @@ from tenants.lti.wire.authorize import (
 from tenants.lti.wire.checks import Checklist
 from tenants.lti.wire.id_token import answered
 from tenants.lti.wire.redact import redacted, redacted_params
-from tenants.lti.wire.text import shown
+from tenants.lti.wire.text import is_at, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ class ComeAgain:
     """The request came from another site, without our cookie: to be sent once more from a page of ours."""
 
 
-class _KeyChangedError(Exception):
-    """Another key signs now, or none yet."""
+class _KeyUnknownError(Exception):
+    """This process does not hold the key that signs now, or there is none yet."""
 
 
 class Authorization:
@@ -89,20 +91,19 @@ class Authorization:
         self.tool_name = ""
         self.launch: Launch | None = None
         #: Whom the tool knows under the ``login_hint``.
-        self.hinted: UUID | None = None
+        self.hinted: ToolUser | None = None
 
     def answer(
         self, pairs: Sequence[tuple[str, str]], *, log_refusal: Callable[[], bool] = lambda: True
     ) -> Answer | ComeAgain:
         """Writes the log row, accepted or refused. Raises `Refused` with a code for a page."""
         request = AuthenticationRequest.read(pairs)
-        keys, key = self.runtime.part(ActiveKeys), self.runtime.part(ActiveKeys).last(self.academy.id)
         try:
-            decided = self._settle(request, key, log_refusal, may_change=True)
-        except _KeyChangedError:
+            decided = self._settle(request, log_refusal)
+        except _KeyUnknownError:
             self._begin()
-            key = keys.load(self.runtime.part(KeyRing), self.academy.id)
-            decided = self._settle(request, key, log_refusal, may_change=False)
+            key = self.runtime.part(ActiveKeys).load(self.runtime.part(KeyRing), self.academy.id)
+            decided = self._settle(request, log_refusal, key)
         if not isinstance(decided, Refused):
             return decided
         if decided.code not in ERRORS:
@@ -112,27 +113,24 @@ class Authorization:
         return Answer(request["redirect_uri"], fields, self.tool_name, decided.code)
 
     def _settle(
-        self,
-        request: AuthenticationRequest,
-        key: jws.SigningKey | None,
-        log_refusal: Callable[[], bool],
-        *,
-        may_change: bool,
+        self, request: AuthenticationRequest, log_refusal: Callable[[], bool], key: jws.SigningKey | None = None
     ) -> Answer | ComeAgain | Refused:
+        """``key``: just loaded, because it was not held."""
         with self.runtime.database.hot(self.academy.id) as connection:
             try:
-                return self._decide(connection, request, key, may_change=may_change)
+                return self._decide(connection, request, key)
             except Refused as refusal:
                 self._log(connection, request, refusal.code, log_refusal)
                 return refusal
 
     def _decide(
-        self, connection: HotConnection, request: AuthenticationRequest, key: jws.SigningKey | None, *, may_change: bool
+        self, connection: HotConnection, request: AuthenticationRequest, key: jws.SigningKey | None
     ) -> Answer | ComeAgain:
         request.check_readable(self.checks)
         tool, kid = self._check_client(connection, request)
-        if key is None or (may_change and key.kid != kid):
-            raise _KeyChangedError
+        key = key or self.runtime.part(ActiveKeys).held(self.academy.id, kid)
+        if key is None:
+            raise _KeyUnknownError
         launch = self._begun(connection, request, tool)
         request.check_redirect(self.checks, self._redirects(connection, tool, launch))
         request.check_shape(self.checks)
@@ -143,7 +141,7 @@ class Authorization:
         self._use_up(launch)
         self.checks.require("active", tool.is_active and self.academy.has("lti"), self._off(), seen=tool.name)
         claims = answered(
-            self._message(connection, tool, launch, request["login_hint"]),
+            self._message(connection, tool, launch),
             nonce=request["nonce"],
             token_id=str(uuid4()),
             at=int(clock.now().timestamp()),
@@ -179,13 +177,19 @@ class Authorization:
 
     @staticmethod
     def _redirects(connection: HotConnection, tool: Tool, launch: Launch | None) -> frozenset[str]:
-        """Those entered; without any, the address that is being opened, or that any link of the tool opens."""
+        """Those entered; without any, the address that is being opened, or that any link of the tool opens.
+
+        Such an address is an author's to write, so it must be at the hosts an admin entered, however it got there.
+        """
         if tool.redirect_urls:
             return frozenset(tool.redirect_urls)
         if launch is not None:
-            return frozenset({launch.target})
-        links = (row.url for row in connection.run(FIND_URLS, the_tool=tool.id))
-        return frozenset(filter(None, (*links, tool.target_url, tool.deep_link_url)))
+            opened = [launch.target]
+        else:
+            opened = [row.url for row in connection.run(FIND_URLS, the_tool=tool.id)]
+            opened += [tool.target_url, tool.deep_link_url]
+        domains = domains_of(tool)
+        return frozenset(url for url in opened if is_at(url, domains))
 
     def _check_hint(
         self, connection: HotConnection, request: AuthenticationRequest, tool: Tool, launch: Launch | None
@@ -205,8 +209,8 @@ class Authorization:
         hint = request["login_hint"]
         whose = {"the_audience": audience_of_tool(tool.id), "the_sub": hint}
         known = connection.run(FIND_HINTED, **whose).one_or_none() if hint else None
-        self.hinted = known.person_id if known is not None else None
-        is_somebodys = known is not None
+        self.hinted = USER.read(known) if known is not None else None
+        is_somebodys = self.hinted is not None
         self.checks.require(
             "hint",
             is_somebodys,
@@ -246,10 +250,11 @@ class Authorization:
     def _off(self) -> str:
         return "TOOL_INACTIVE" if self.academy.has("lti") else "LTI_OFF"
 
-    def _message(self, connection: HotConnection, tool: Tool, launch: Launch, hint: str) -> Mapping[str, object]:
-        """Steps "enrolled" and "message". The hint is the person's pseudonym, where it is theirs."""
+    def _message(self, connection: HotConnection, tool: Tool, launch: Launch) -> Mapping[str, object]:
+        """Steps "enrolled" and "message"."""
         making = Making(connection, self.runtime, self.academy, self.checks, tool, launch)
-        return making.claims(sub=hint if self.hinted == launch.person_id else "")
+        hinted = self.hinted
+        return making.claims(hinted if hinted is not None and hinted.person_id == launch.person_id else None)
 
     def _accepted(
         self, connection: HotConnection, launch: Launch, request: AuthenticationRequest, claims: dict[str, Any]

@@ -27,6 +27,7 @@ PERSON = Part(Person, "id", "given_name", "family_name", "email", "role")
 LINK = Part(ToolLink, "id", "tool_id", "resource_link_id", "custom", "results_until")
 ACTIVITY = Part(Activity, "id", "course_id", "title", "description", "status")
 COLUMN = Part(LineItem, "id", "maximum")
+USER = Part(ToolUser, "id", "person_id", "sub", "consented")
 
 #: A tool by its client id, and which of our keys signs now.
 FIND_ASKING = ScopedStatement(
@@ -49,7 +50,7 @@ FIND_URLS = ScopedStatement(
 )
 FIND_HINTED = ScopedStatement(
     "lti_platform.find_hinted",
-    sa.select(_user.c.person_id).where(same(_user, audience=sa.bindparam("the_audience"), sub=sa.bindparam("the_sub"))),
+    sa.select(*USER.columns).where(same(_user, audience=sa.bindparam("the_audience"), sub=sa.bindparam("the_sub"))),
 )
 
 #: Who opens what, as far as it is still there: everything hangs on the person.

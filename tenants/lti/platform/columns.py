@@ -79,17 +79,26 @@ class Columns:
         return link
 
     def get(self, line_item_id: UUID, *, lock: bool = False) -> LineItem:
-        """Raises `Refused` CALL_NOT_YOURS."""
+        """Raises `Refused` CALL_NOT_YOURS, also for the column of a link that opens another tool by now."""
         query = self._mine().where(LineItem.id == line_item_id)
         column: LineItem | None = self.session.scalar(query.with_for_update() if lock else query)
         if column is None:
             raise Refused("CALL_NOT_YOURS", seen=f"column {line_item_id}", wanted="a column of its own in the course")
+        if column.tool_link_id is None:
+            self.enter()
+            return column
+        opens = self.session.scalar(sa.select(ToolLink.tool_id).where(ToolLink.id == column.tool_link_id))
+        if opens != self.tool.id:
+            raise Refused("CALL_NOT_YOURS", seen=f"column {line_item_id}", wanted="a link that is still the tool's")
         return column
 
     def find(
         self, *, resource_link_id: str | None, resource_id: str | None, tag: str | None, after: UUID | None, limit: int
     ) -> Sequence[tuple[LineItem, str]]:
-        """Columns with the resource link id of each (empty without a link), by id; one more than ``limit``."""
+        """Columns with the resource link id of each (empty without a link), by id; one more than ``limit``.
+
+        Those of links that open another tool by now are not there, as in `get`.
+        """
         query = sa.select(LineItem, ToolLink.resource_link_id).outerjoin(ToolLink, ToolLink.id == LineItem.tool_link_id)
         query = query.where(*self._conditions())
         if resource_link_id is not None:
@@ -100,6 +109,7 @@ class Columns:
             query = query.where(LineItem.tag == tag)
         if after is not None:
             query = query.where(LineItem.id > after)
+        query = query.where(sa.or_(LineItem.tool_link_id.is_(None), ToolLink.tool_id == self.tool.id))
         rows = self.session.execute(query.order_by(LineItem.id).limit(limit + 1))
         return [(column, link or "") for column, link in rows]
 

@@ -5,12 +5,10 @@ within an hour.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from hmac import compare_digest
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from saas import clock
@@ -30,6 +28,7 @@ from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import OpensIn, Tool, ToolLink
 from tenants.lti.platform.once import hash_of, use_once
 from tenants.lti.platform.tool_keys import ToolKeySets
+from tenants.lti.platform.tools import domains_of
 from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire import jws
 from tenants.lti.wire.checks import Checklist
@@ -220,16 +219,7 @@ class Choice:
         column.maximum = Decimal(wanted.maximum)
         column.label = wanted.label or column.label
         column.resource_id, column.tag = wanted.resource_id, wanted.tag
-
-
-def domains_of(tool: Tool) -> frozenset[str]:
-    """The hosts our admin entered for the tool; a link it gives us must be at one of them, or below."""
-    named = [tool.login_url, tool.target_url, tool.deep_link_url, *tool.redirect_urls]
-    hosts = set()
-    for url in named:
-        with suppress(ValueError):
-            hosts.add((urlsplit(url).hostname or "").rstrip("."))
-    return frozenset(filter(None, hosts))
+        column.submission_review = dict(wanted.review)
 
 
 def chosen_in(course: Course, ids: Sequence[str]) -> list[Activity]:

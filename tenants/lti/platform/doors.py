@@ -11,13 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import sqlalchemy as sa
 from pyramid.request import Request
 from pyramid.response import Response
+from pyramid_retry import is_last_attempt
 
 from saas.addresses import add_query
 from saas.db.hot import HotConnection
 from saas.db.scope import ScopedSession
-from saas.problems import Refused
+from saas.problems import Problem, Refused
+from saas.tenancy.resolve import Academy
 from tenants.learning.quick import NotSimpleError
 from tenants.lti.platform.bearer import token_holder
 from tenants.lti.platform.log import Service, note_call
@@ -30,10 +33,14 @@ JSON = "application/json"
 
 @dataclass(slots=True)
 class Knock:
-    """One call, as far as it is understood; filled in on the way, so that the log knows whose a refusal is, too."""
+    """One call, as far as it is understood; filled in on the way, so that the log knows whose a refusal is, too.
+
+    ``is_proven``: it is ``tool`` that knocks, not somebody who knows its client ID.
+    """
 
     service: Service
     tool: Tool | None = None
+    is_proven: bool = False
     link_id: UUID | None = None
     person_id: UUID | None = None
     seen: str = ""
@@ -59,6 +66,8 @@ class ServiceDoor:
                 keep(session, knock, response.status_int, "", knock.seen)
         except Refused as refusal:
             return self._refuse(knock, refusal, scopes)
+        except sa.exc.IntegrityError as error:
+            return self._refuse(knock, vanished(request, error), scopes)
         return response
 
     def serve_quickly(self, service: Service, scopes: Collection[str], act: QuickAct) -> Response | None:
@@ -73,11 +82,14 @@ class ServiceDoor:
             return None
         except Refused as refusal:
             return self._refuse(knock, refusal, scopes)
+        except sa.exc.IntegrityError as error:
+            return self._refuse(knock, vanished(request, error), scopes)
         return response
 
     def _enter(self, runner: Runner, scopes: Collection[str], knock: Knock) -> Tool:
+        require_lti(self.request.tenant)
         holder = token_holder(runner, self.request.headers.get("Authorization", ""))
-        knock.tool = holder.tool
+        knock.tool, knock.is_proven = holder.tool, True
         holder.require(scopes)
         return holder.tool
 
@@ -99,19 +111,43 @@ class ServiceDoor:
         raise Refused("CALL_NOT_YOURS", seen=f"the address {self.request.path[:200]}", wanted="an address given here")
 
 
+def require_lti(academy: Academy) -> None:
+    """What comes first at every door. `Refused` LTI_OFF."""
+    if not academy.has("lti"):
+        raise Refused("LTI_OFF", seen=academy.name)
+
+
+def vanished(request: Request, error: sa.exc.IntegrityError) -> Refused:
+    """For a row that points to what was removed at the same moment. Raises ``error`` while a second look may tell."""
+    if getattr(error, "retryable", False) and not is_last_attempt(request):
+        raise error
+    return Refused("CALL_NOT_YOURS", seen="removed while the call was served", wanted="what is still there")
+
+
+def note_refusal(request: Request, knock: Knock, refusal: Refused) -> None:
+    """In the log, in a transaction of its own."""
+    with request.runtime.database.hot(request.tenant.id) as connection:
+        seen = f"{refusal.seen}; wanted: {refusal.wanted}" if refusal.wanted else refusal.seen
+        keep(connection, knock, request.problem(refusal.code).status, refusal.code, seen)
+
+
 def refuse(request: Request, knock: Knock, refusal: Refused, error: str = "") -> Response:
     """The refusal in JSON, kept in the log; strangers may fill only so much of it."""
     problem = request.problem(refusal.code)
     request.runtime.metrics.refusals.labels(refusal.code).inc()
-    if knock.tool is not None or may_log(request):
-        with request.runtime.database.hot(request.tenant.id) as connection:
-            seen = f"{refusal.seen}; wanted: {refusal.wanted}" if refusal.wanted else refusal.seen
-            keep(connection, knock, problem.status, refusal.code, seen)
+    if knock.is_proven or may_log(request):
+        note_refusal(request, knock, refusal)
     words = f"{problem.title}: {refusal.seen}" if refusal.seen else problem.title
     return json_response(
         {"error": error or refusal.code.lower(), "error_description": words, "code": refusal.code, "id": request.id},
         status=problem.status,
     )
+
+
+def problem_of(request: Request, problem: Problem) -> Response:
+    """What the rest of the program says to a tool, in JSON as well."""
+    error = {"error": problem.code.lower(), "error_description": problem.title, "code": problem.code, "id": request.id}
+    return json_response(error, status=problem.status)
 
 
 def keep(keeper: Keeper, knock: Knock, status: int, code: str, seen: str) -> None:

@@ -22,6 +22,7 @@ from tenants.lti.platform.custom_field import CHOICES
 from tenants.lti.platform.link_forms import LINK_FORMS, LinkForm, LinkForm13, MailForm, form_values, typed_values
 from tenants.lti.platform.links import OVERLAP, ToolLinks, is_complete
 from tenants.lti.platform.models import ToolLink
+from tenants.lti.platform.tool_health import ToolHealths
 from tenants.lti.platform.tools import Tools
 from tenants.lti.tool.admin_views import require_lti
 from tenants.lti.tool.platforms import InvalidValues
@@ -194,7 +195,14 @@ def connection_panel(request: Request, activity: Activity) -> Markup | str:
 
 def state_panel(request: Request, activity: Activity) -> Markup:
     link = links_of(request).of(activity)
-    values = {"activity": activity, "link": link, "is_complete": is_complete(link)}
+    healths = ToolHealths(request.db)
+    values = {
+        "activity": activity,
+        "link": link,
+        "is_complete": is_complete(link),
+        "health": healths.of_link(link) if link else None,
+        "troubles": healths.troubles(link)[:1] if link else (),
+    }
     return _rendered(request, "lti/link_state.html#panel", values)
 
 

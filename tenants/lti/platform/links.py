@@ -14,9 +14,11 @@ from saas.secrets import Secrets
 from tenants.catalog.models import Activity
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform.models import OpensIn, Tool, ToolLink
+from tenants.lti.platform.tools import domains_of
 from tenants.lti.tool.platforms import InvalidValues, Platforms
+from tenants.lti.wire.consumer12 import query_fault
 from tenants.lti.wire.custom_rows import rows_fault
-from tenants.lti.wire.text import identifier_fault
+from tenants.lti.wire.text import identifier_fault, is_at
 
 PURPOSE = "lti.tool_secret"
 #: Results signed with the previous secret are taken this long, so that the vendor has time to change over.
@@ -53,7 +55,9 @@ def is_complete(link: ToolLink | None) -> bool:
     """Whether it could be opened. A copy has no secret yet, and a deleted tool takes its links along."""
     if link is None or not link.url or not link.resource_link_id:
         return False
-    return bool(link.key and link.sealed_secret) if link.lti_version is Protocol.LTI_12 else link.tool_id is not None
+    if link.lti_version is Protocol.LTI_12:
+        return bool(link.key and link.sealed_secret) and not query_fault(link.url)
+    return link.tool_id is not None
 
 
 class ToolLinks:
@@ -105,7 +109,17 @@ class ToolLinks:
     def url_fault(self, values: LinkValues) -> str:
         if values.lti_version is Protocol.LTI_13 and not values.url and self._target_of(values.tool_id):
             return ""
-        return Platforms(self.session, self.outbound).address_fault(values.url)
+        fault = Platforms(self.session, self.outbound).address_fault(values.url)
+        if values.lti_version is Protocol.LTI_12:
+            return fault or query_fault(values.url)
+        return fault or self._domain_fault(values)
+
+    def _domain_fault(self, values: LinkValues) -> str:
+        """Without redirect URIs the token goes to this very address, which is an author's to write, not an admin's."""
+        tool = self.session.get(Tool, values.tool_id) if values.tool_id else None
+        if tool is None or tool.redirect_urls or is_at(values.url, domains_of(tool)):
+            return ""
+        return f"It must be at {' or '.join(sorted(domains_of(tool)))}: the tool has no redirect URIs"
 
     def _tool_faults(self, values: LinkValues) -> dict[str, str]:
         found = {}

@@ -24,8 +24,8 @@ from tenants.lti.platform.messages import (
     resource_link_message,
     with_services,
 )
-from tenants.lti.platform.models import LineItem, OpensIn, Tool, ToolLink
-from tenants.lti.platform.users import ToolUsers, audience_of_tool, shares_of_link
+from tenants.lti.platform.models import LineItem, OpensIn, Tool, ToolLink, ToolUser
+from tenants.lti.platform.users import ToolUsers, audience_of_tool, shares_with
 from tenants.lti.wire.ags import SCOPES as AGS_SCOPES
 from tenants.lti.wire.checks import Checklist
 from tenants.lti.wire.launch13 import RESOURCE_LINK_REQUEST
@@ -42,8 +42,8 @@ class Making:
     tool: Tool
     launch: Launch
 
-    def claims(self, *, sub: str) -> Mapping[str, object]:
-        """``sub``: the person's pseudonym, empty where it is still to be looked for or made."""
+    def claims(self, user: ToolUser | None) -> Mapping[str, object]:
+        """``user``: the person as the tool knows them, None where that is still to be looked for or made."""
         launch = self.launch
         whom = {"the_person": launch.person_id, "the_link": launch.tool_link_id, "the_activity": launch.activity_id}
         row = self.connection.run(FIND_SEAT, **whom).first()
@@ -51,7 +51,7 @@ class Making:
         if person is None:
             self.checks.refuse("enrolled", "TOOL_CLOSED", seen="the person is gone")
         if launch.message_type == RESOURCE_LINK_REQUEST:
-            return self._resource_link(person, row, sub)
+            return self._resource_link(person, row, user or self._user(person))
         maker = self.runtime.part(MessageKinds).maker(launch.message_type)
         if maker is None:
             self.checks.refuse("message", "TOOL_HINT", seen=launch.message_type)
@@ -65,7 +65,7 @@ class Making:
         self.checks.note("message", launch.message_type)
         return claims
 
-    def _resource_link(self, person: Person, row: Any, sub: str) -> Mapping[str, object]:
+    def _resource_link(self, person: Person, row: Any, user: ToolUser) -> Mapping[str, object]:
         tool, launch = self.tool, self.launch
         link, activity = LINK.read(row), ACTIVITY.read(row)
         # as `opening.may_take_part`: it may have been withdrawn, or the person taken out, since the launch began
@@ -83,14 +83,16 @@ class Making:
         set_committed_value(activity, "course", Course(title=row.course_title))
         kept = launch.login
         seat = Seat(OpensIn(kept["opens_in"]), kept["locale"], kept["return_url"])
-        occasion = occasion_of(self.academy, link, activity, person, seat, sub=sub or self._sub(person))
+        occasion = occasion_of(self.academy, link, activity, person, seat, sub=user.sub)
         occasion = with_services(occasion, self.academy, tool, activity, self._column(link, row))
         self.checks.note("message", launch.message_type)
-        return resource_link_message(occasion, self.academy, tool, launch.target, shares_of_link(link))
+        return resource_link_message(occasion, self.academy, tool, launch.target, shares_with(link, person, user))
 
-    def _sub(self, person: Person) -> str:
+    def _user(self, person: Person) -> ToolUser:
         with self._session() as session:
-            return ToolUsers(session).known_as(person.id, audience_of_tool(self.tool.id)).sub
+            user = ToolUsers(session).known_as(person.id, audience_of_tool(self.tool.id))
+            session.expunge(user)
+            return user
 
     def _column(self, link: ToolLink, row: Any) -> LineItem | None:
         """Where the tool was granted grades; made at the first launch."""

@@ -9,7 +9,7 @@ from saas.db.scope import ScopedSession
 from tenants.catalog.models import Course
 from tenants.lti.platform.addresses import SERVICES_PATH, memberships_url
 from tenants.lti.platform.columns import Columns
-from tenants.lti.platform.doors import Knock, ServiceDoor, cursor_in, json_response, limit_in, link_next
+from tenants.lti.platform.doors import Knock, ServiceDoor, cursor_in, json_response, limit_in, link_next, problem_of
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.roster import Page, Roster
@@ -55,4 +55,5 @@ class RosterService(ServiceDoor):
 
 def includeme(config: Configurator) -> None:
     config.add_route("lti_memberships", f"{SERVICES_PATH}/{{course_id}}/memberships", house="academy")
+    config.add_problem_format("lti_memberships", problem_of)
     config.scan(__name__)

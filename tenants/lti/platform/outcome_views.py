@@ -2,17 +2,19 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
-from saas.problems import Refused
+from saas.problems import Problem, Refused
 from tenants.lti.platform.addresses import OUTCOMES_PATH
-from tenants.lti.platform.doors import Knock, refuse
+from tenants.lti.platform.doors import Knock, note_refusal, require_lti, vanished
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.outcomes import Outcomes, Posted
+from tenants.lti.tool.views import may_log
 from tenants.lti.wire.pox import CONTENT_TYPE, Major, Operation, PoxRequest, build_answer
 from tenants.lti.wire.xml import MAX_DOCUMENT
 
@@ -28,6 +30,8 @@ WORDS = {
     "CALL_OUTCOME_SCORE": "The score is not a number from 0 to 1",
     "CALL_PERSON": "The user is not enrolled",
     "CALL_SCORE_LATE": "Past due: no result is accepted any more",
+    "CALL_NOT_YOURS": "It is not there any more",
+    "LTI_OFF": "LTI is not enabled here",
 }
 
 
@@ -44,17 +48,22 @@ def outcomes(_context: Any, request: Request) -> Response:
     asked = Outcomes(request.runtime, request.tenant)
     header = request.headers.get("Authorization", "")
     try:
+        require_lti(request.tenant)
         done = asked.answer(Posted(header, request.content_type or "", request.body, request.query_string))
     except Refused as refusal:
         return refusal_of(request, asked, refusal)
+    except sa.exc.IntegrityError as error:
+        return refusal_of(request, asked, vanished(request, error))
     words = f"{done.request.operation}: done"
     return xml(build_answer(Major.SUCCESS, request.id, request=done.request, description=words, score=done.score))
 
 
 def refusal_of(request: Request, asked: Outcomes, refusal: Refused) -> Response:
     """200, because tools read the body; 401 only where nobody says who is asking."""
-    if not asked.is_logged:
-        refuse(request, Knock(Service.OUTCOME, link_id=asked.suspect), refusal)
+    request.runtime.metrics.refusals.labels(refusal.code).inc()
+    if not asked.is_logged and (asked.link is not None or may_log(request)):
+        whose = asked.link.id if asked.link is not None else asked.suspect
+        note_refusal(request, Knock(Service.OUTCOME, link_id=whose), asked.diagnosed(refusal))
     about = asked.request
     if refusal.code == "CALL_OUTCOME_OPERATION" and about is not None:
         return xml(build_answer(Major.UNSUPPORTED, request.id, request=about, description=f"{about.name}: unknown"))
@@ -65,6 +74,13 @@ def refusal_of(request: Request, asked: Outcomes, refusal: Refused) -> Response:
     if not header_of(request):
         response.status_int = 401
         response.headers["WWW-Authenticate"] = f'OAuth realm="{request.tenant.host}"'
+    return response
+
+
+def problem_of(request: Request, problem: Problem) -> Response:
+    """Whatever the rest of the program says to a tool that reads nothing but XML."""
+    response = xml(build_answer(Major.FAILURE, request.id, description=problem.title))
+    response.status_int = problem.status
     return response
 
 
@@ -86,4 +102,5 @@ def xml(body: bytes) -> Response:
 def includeme(config: Configurator) -> None:
     config.add_route("lti_outcomes", OUTCOMES_PATH, house="academy")
     config.add_hot_path(OUTCOMES_PATH)
+    config.add_problem_format("lti_outcomes", problem_of)
     config.scan(__name__)

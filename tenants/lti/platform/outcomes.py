@@ -22,7 +22,7 @@ from saas.db.scope import ScopedSession
 from saas.db.statement import ScopedStatement
 from saas.problems import Refused
 from saas.runtime import Runtime
-from saas.secrets import SealError, Secrets
+from saas.secrets import SealError
 from saas.settings import WebSettings
 from saas.tenancy.resolve import Academy, public_url
 from tenants.catalog.models import Activity
@@ -43,10 +43,10 @@ from tenants.lti.platform.sourcedids import read_sourcedid
 from tenants.lti.wire import outcomes_in as wire
 from tenants.lti.wire.launch11 import nonce_lifetime
 from tenants.lti.wire.pox import Operation, PoxRequest
-from tenants.lti.wire.text import IDENTIFIER_LIMIT, shown
+from tenants.lti.wire.text import shown
 
 #: Links of one key whose secrets are tried, the one the sourcedid names first: a vendor's key may stand in many.
-TRIED = 20
+TRIED = wire.MOST_SECRETS
 ONE = Decimal(1)
 LINK = Part(
     ToolLink, "id", "tool_id", "key", "url", "sealed_secret", "sealed_previous", "previous_until", "results_until"
@@ -102,12 +102,11 @@ class Signer:
             raise AssertionError("both are inner-joined")
         return cls(link, activity)
 
-    def secrets(self, secrets: Secrets, tenant_id: int) -> list[str]:
+    def sealed(self) -> list[str]:
         """As `ToolLinks.secrets_of`: the current secret, then the previous one while it is good."""
         link = self.link
         overlaps = link.sealed_previous and link.previous_until and link.previous_until > clock.now()
-        sealed = [link.sealed_secret, link.sealed_previous if overlaps else ""]
-        return [secrets.open(tenant_id, PURPOSE, each).decode() for each in sealed if each]
+        return [each for each in (link.sealed_secret, link.sealed_previous if overlaps else "") if each]
 
 
 #: Takes a score in; `Refused` before anything is written, or with all of it undone.
@@ -121,11 +120,16 @@ class Outcomes:
         self.runtime = runtime
         self.academy = academy
         self.request: PoxRequest | None = None
+        #: There once a secret of it has signed.
         self.link: ToolLink | None = None
+        #: Whether what came of it, done or refused, stands in the log already.
+        self.is_logged = False
         self.person_id: UUID | None = None
         #: A link with the key that was named, for the log of what could not be proven.
         self.suspect: UUID | None = None
         self._known: dict[str, tuple[UUID, UUID] | None] = {}
+        #: The activity's that the sourcedid names, where the signature was none of theirs.
+        self._unproven: tuple[wire.Header, Sequence[str]] | None = None
 
     def answer(self, posted: Posted) -> Done:
         """Raises `Refused`. Once the signature is proven its nonce is used and the call is in the log, either way."""
@@ -137,6 +141,7 @@ class Outcomes:
         except NotSimpleError:
             with database.transaction(tenant_id) as session:
                 outcome = self._answer(session, header, posted.body, partial(self._take, session))
+        self.is_logged = True
         if isinstance(outcome, Refused):
             raise outcome
         return outcome
@@ -152,28 +157,52 @@ class Outcomes:
         self._note(keeper, 200, "")
         return done
 
-    @property
-    def is_logged(self) -> bool:
-        return self.link is not None
+    def diagnosed(self, refusal: Refused) -> Refused:
+        """For the log, with no transaction open: the same, with what would have matched where that can be told."""
+        if refusal.code != "CALL_OUTCOME_SIGNATURE" or self._unproven is None:
+            return refusal
+        seen = wire.diagnosis(self._unproven[0], self._urls(), self._unproven[1])
+        return Refused(refusal.code, seen=seen or refusal.seen, wanted=refusal.wanted)
+
+    def _urls(self) -> list[str]:
+        return outcome_urls(self.academy, self.runtime.settings.web)
 
     def _signers(self, runner: Runner, header: wire.Header, body: bytes) -> Sequence[Signer]:
         """Those whose secret signed it."""
-        if len(header.key) > IDENTIFIER_LIMIT:
-            raise Refused("CALL_OUTCOME_SIGNATURE", seen="an endless key", wanted="the key of an activity")
-        signers: dict[str, list[Signer]] = {}
-        for signer in map(Signer.of, runner.run(FIND_SIGNERS, the_key=header.key, named=self._named(body))):
-            self.suspect = self.suspect or signer.link.id
-            with suppress(SealError):  # sealed with a master key that is gone: nobody can have signed with it
-                for secret in signer.secrets(self.runtime.secrets, self.academy.id):
-                    signers.setdefault(secret, []).append(signer)
-        now, secrets = clock.now(), list(signers)
-        if secrets:
-            wire.check_time(header, now)
-        number = wire.check_signature(header, outcome_urls(self.academy, self.runtime.settings.web), secrets)
+        named = self._named(body)
+        found = [Signer.of(row) for row in runner.run(FIND_SIGNERS, the_key=header.key, named=named)]
+        self.suspect = found[0].link.id if found else None
+        now = clock.now()
+        wire.check_time(header, now)
+        sealed = [(signer, each) for signer in found for each in signer.sealed()][: wire.MOST_SECRETS]
+        signers = self._by_secret(sealed)
+        if named is not None and named == self.suspect:
+            self._unproven = header, [secret for secret, of in signers.items() if of[0] is found[0]]
+        secrets = list(signers)
+        try:
+            number = wire.check_signature(header, self._urls(), secrets)
+        except Refused:
+            self._spend_unsealing(wire.MOST_SECRETS - len(sealed))
+            raise
         until = now + timedelta(seconds=nonce_lifetime())
         if not use_once(runner, f"nonce:{header.key}", header.nonce, until):
             raise Refused("CALL_OUTCOME_NONCE", seen="a nonce that was used", wanted="a new nonce each time")
         return signers[secrets[number]]
+
+    def _by_secret(self, sealed: Sequence[tuple[Signer, str]]) -> dict[str, list[Signer]]:
+        signers: dict[str, list[Signer]] = {}
+        for signer, each in sealed:
+            with suppress(SealError):  # sealed with a master key that is gone: nobody can have signed with it
+                secret = self.runtime.secrets.open(self.academy.id, PURPOSE, each).decode()
+                signers.setdefault(secret, []).append(signer)
+        return signers
+
+    def _spend_unsealing(self, times: int) -> None:
+        """A refusal takes as long however many activities have the key, as `wire.check_signature` does."""
+        secrets, tenant_id = self.runtime.secrets, self.academy.id
+        stand_in = secrets.seal(tenant_id, PURPOSE, b"no secret of anyone")
+        for _ in range(times):
+            secrets.open(tenant_id, PURPOSE, stand_in)
 
     def _named(self, body: bytes) -> UUID | None:
         """The link the sourcedid speaks of; only a hint which secrets to try first."""

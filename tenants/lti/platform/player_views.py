@@ -108,10 +108,11 @@ class ToolPlayer(View):
 )
 def come_back(context: Activity, request: Request) -> Any:
     """``launch_presentation_return_url``. In a frame our cookie may be missing, so this page asks for nobody: it shows
-    the tool's words, as text, and the way to the activity.
+    the tool's words, as text, and the way to the activity. Words are shown once, and to nobody else who is signed in.
     """
-    returned = Returned.of(request.GET)
-    note_return(request.runtime.database, request.tenant.id, context.id, returned)
+    returned, visitor = Returned.of(request.GET), request.identity.id if request.identity else None
+    if not note_return(request.runtime.database, request.tenant.id, context.id, returned, visitor):
+        returned = returned.unsaid
     if request.identity is not None and not is_framed(request):
         if returned.words:
             request.flash(translate(_("The tool says: ${words}", mapping={"words": returned.words})), returned.kind)

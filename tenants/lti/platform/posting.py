@@ -9,6 +9,7 @@ from pyramid.response import Response
 
 from saas.web.headers import CSP, content_policy
 from saas.web.rendering import render_page
+from tenants.lti.tool.addresses import origin_of
 
 
 def post_to_tool(
@@ -26,9 +27,8 @@ def sending_policy(request: Request, url: str) -> str:
     """The form may go to the tool, and on from there: browsers hold redirects to the same list, and tools often send
     people over a second host of theirs. The page has no other form.
     """
-    target = urlsplit(url)
-    origin = f"{target.scheme}://{target.netloc}"
-    return content_policy(ancestors(request), (origin, f"{target.scheme}:"))
+    allowed = (origin_of(url), f"{urlsplit(url).scheme}:")
+    return content_policy(ancestors(request), tuple(filter(None, allowed)))
 
 
 def ancestors(request: Request) -> tuple[str, ...]:

@@ -139,7 +139,9 @@ class QuickScores:
         now = clock.now()
         refuse_late(link, now)
         keep_newer(self.connection, said, column.id, telling.results.person_id, now)
-        telling.take(outside_score(said, self.tool.name))
+        score = outside_score(said, self.tool.name)
+        if not is_overtaken(score, telling.results.found):
+            telling.take(score)
 
 
 class Scores:
@@ -151,20 +153,18 @@ class Scores:
         self.column = column
 
     def link(self) -> tuple[ToolLink, Activity] | None:
-        """What the column counts for; None where it stands alone.
-
-        `Refused` CALL_NOT_YOURS for a column whose link has gone to another tool.
-        """
+        """What the column counts for; None where it stands alone."""
         if self.column.tool_link_id is None:
             return None
         query = sa.select(ToolLink, Activity).join(Activity, Activity.id == ToolLink.activity_id)
         link, activity = self.session.execute(query.where(ToolLink.id == self.column.tool_link_id)).one()
-        if link.tool_id != self.tool.id:
-            raise not_yours(self.column.id, "a link that is still the tool's")
         return link, activity
 
     def person(self, user_id: str, activity: Activity | None) -> Person:
-        """Whoever the tool knows as ``user_id``, when they learn there. `Refused` CALL_PERSON with the reason."""
+        """Whoever the tool knows as ``user_id``, when they learn there. `Refused` CALL_PERSON with the reason.
+
+        They are held before anything of theirs is, as on the quick way: else the two could wait for each other.
+        """
         takes_part = sa.exists().where(Enrolment.person_id == Person.id)
         if activity is not None:
             takes_part = takes_part.where(Enrolment.activity_id == activity.id)
@@ -172,7 +172,7 @@ class Scores:
             takes_part = takes_part.where(Enrolment.activity_id.in_(activities_of(self.tool, self.column.course_id)))
         query = sa.select(Person, takes_part).join(ToolUser, ToolUser.person_id == Person.id)
         known = ToolUser.audience == audience_of_tool(self.tool.id), ToolUser.sub == user_id
-        row = self.session.execute(query.where(*known)).one_or_none()
+        row = self.session.execute(query.where(*known).with_for_update(of=Person, key_share=True)).one_or_none()
         reason = "unknown to this tool"
         if row is not None:
             person, is_in = row
@@ -192,9 +192,11 @@ class Scores:
 
     def _tell(self, person_id: UUID, activity: Activity, said: ScoreIn) -> None:
         results = OutsideResults(self.session)
-        known = results.of(person_id, activity.id) if said.given is None else None
-        score = outside_score(said, self.tool.name, withdrawn=known is not None and known.given is not None)
-        results.take(person_id, activity, score)
+        known = results.of(person_id, activity.id)
+        withdrawn = said.given is None and known is not None and known.given is not None
+        score = outside_score(said, self.tool.name, withdrawn=withdrawn)
+        if not is_overtaken(score, known):
+            results.take(person_id, activity, score)
 
     def find(self, *, user_id: str, after: UUID | None, limit: int) -> Sequence[tuple[ReceivedScore, str]]:
         """Scores with the pseudonym of each person, by id; one more than ``limit``. An unknown person has none."""
@@ -241,6 +243,16 @@ def outside_score(said: ScoreIn, source: str, *, withdrawn: bool = False) -> Out
         comment=said.comment,
         withdrawn=withdrawn,
     )
+
+
+def is_overtaken(score: OutsideScore, known: Any) -> bool:
+    """Whether the tool said something later already, in another of the link's columns; ``known``: the result, or None.
+
+    Another tool that had the link before had another clock.
+    """
+    if known is None or known.said_at is None:
+        return False
+    return bool(known.source == score.source and known.said_at > score.at)
 
 
 def not_yours(column_id: UUID, wanted: str) -> Refused:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
@@ -10,7 +11,7 @@ from pyramid.view import view_config
 
 from saas.problems import Refused
 from tenants.lti.platform.addresses import TOKEN_PATH
-from tenants.lti.platform.doors import Knock, json_response, refuse
+from tenants.lti.platform.doors import Knock, json_response, problem_of, refuse, require_lti, vanished
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.tokens import TokenRequests
 from tenants.lti.wire import oauth1
@@ -33,13 +34,22 @@ def token(_context: Any, request: Request) -> Response:
     """The tool's signature proves the sender; no cookie is looked at."""
     asked = TokenRequests(request.runtime, request.tenant)
     try:
+        require_lti(request.tenant)
         issued = asked.answer(form_of(request), with_secret="Authorization" in request.headers)
     except Refused as refusal:
-        status, error = error_of(refusal.code)
-        response = refuse(request, Knock(Service.TOKEN, asked.tool), refusal, error)
-        response.status_int = status
-        return response
+        return refusal_of(request, asked, refusal)
+    except sa.exc.IntegrityError as error:
+        return refusal_of(request, asked, vanished(request, error))
     return json_response(issued.as_json())
+
+
+def refusal_of(request: Request, asked: TokenRequests, refusal: Refused) -> Response:
+    """As OAuth has it (RFC 6749 §5.2)."""
+    status, error = error_of(refusal.code)
+    knock = Knock(Service.TOKEN, asked.tool, is_proven=asked.is_proven)
+    response = refuse(request, knock, refusal, error)
+    response.status_int = status
+    return response
 
 
 def form_of(request: Request) -> oauth1.Pairs:
@@ -55,4 +65,5 @@ def form_of(request: Request) -> oauth1.Pairs:
 def includeme(config: Configurator) -> None:
     config.add_route("lti_token", TOKEN_PATH, house="academy")
     config.add_hot_path(TOKEN_PATH)
+    config.add_problem_format("lti_token", problem_of)
     config.scan(__name__)

@@ -44,12 +44,13 @@ class Issued:
 
 
 class TokenRequests:
-    """One request. ``tool`` is there once a client id has named it, for the log; nothing proves it before the key."""
+    """One request. ``tool`` is there once a client id has named it, for the log; ``is_proven`` once its key signed."""
 
     def __init__(self, runtime: Runtime, academy: Academy) -> None:
         self.runtime = runtime
         self.academy = academy
         self.tool: Tool | None = None
+        self.is_proven = False
 
     def answer(self, pairs: Sequence[tuple[str, str]], *, with_secret: bool = False) -> Issued:
         """Raises `Refused`; an assertion that was used up stays so.
@@ -99,6 +100,7 @@ class TokenRequests:
         """What is refused before the ``jti`` is used is raised, and nothing is written."""
         if not jws.verify(token, key):
             raise Refused("CALL_ASSERTION_SIGNATURE", seen=token.kid or "the pasted key", wanted="the tool's own key")
+        self.is_proven = True
         until = wire.check_dates(token, clock.now())
         wire.check_audience(token, audiences(self.runtime, self.academy))
         if not use_once(keeper, f"jti:{tool.id}", wire.check_id(token), until):

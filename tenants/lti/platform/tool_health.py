@@ -1,4 +1,4 @@
-"""How it goes with a tool: when it was last opened, when it last sent a score, and what went wrong, with the cause."""
+"""How it goes with a tool, or with one link: last opened, last score, and what went wrong, with the cause."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from saas.db.scope import ScopedSession
 from tenants.lti.launches.models import Direction, Launch, Outcome
 from tenants.lti.platform.log import Service
-from tenants.lti.platform.models import ServiceCall, Tool, ToolKeys
+from tenants.lti.platform.models import ServiceCall, Tool, ToolKeys, ToolLink
 
 #: Errors and launches a page shows.
 SHOWN = 5
@@ -68,6 +68,16 @@ class ToolHealths:
             for each in ids
         }
 
+    def of_link(self, link: ToolLink) -> ToolHealth:
+        """Of one activity; with LTI 1.2 there is no tool to ask about."""
+        is_opened, is_called = _conditions(link)
+        opened = sa.select(Launch.outcome, sa.func.max(Launch.started_at)).where(is_opened)
+        at = dict(self.session.execute(opened.group_by(Launch.outcome)).all())
+        scored = sa.select(sa.func.max(ServiceCall.at)).where(
+            is_called, ServiceCall.service.in_(_SCORES), ServiceCall.code == ""
+        )
+        return ToolHealth(at.get(Outcome.ACCEPTED), at.get(Outcome.REFUSED), self.session.scalar(scored))
+
     def keys(self, tool: Tool) -> ToolKeys | None:
         """The key set last fetched, with why it could not be if it could not."""
         return self.session.scalar(sa.select(ToolKeys).where(ToolKeys.tool_id == tool.id))
@@ -77,19 +87,27 @@ class ToolHealths:
         query = sa.select(Launch).where(Launch.tool_id == tool.id, Launch.direction == Direction.OUT)
         return self.session.scalars(query.order_by(Launch.started_at.desc(), Launch.id.desc()).limit(SHOWN)).all()
 
-    def troubles(self, tool: Tool) -> Sequence[Trouble]:
+    def troubles(self, of: Tool | ToolLink) -> Sequence[Trouble]:
         """The newest refusals of both kinds, newest first."""
-        refused = sa.select(Launch).where(
-            Launch.tool_id == tool.id, Launch.direction == Direction.OUT, Launch.outcome == Outcome.REFUSED
-        )
+        is_opened, is_called = _conditions(of)
+        refused = sa.select(Launch).where(is_opened, Launch.outcome == Outcome.REFUSED)
         launches = self.session.scalars(refused.order_by(Launch.started_at.desc(), Launch.id.desc()).limit(SHOWN))
-        denied = sa.select(ServiceCall).where(ServiceCall.tool_id == tool.id, ServiceCall.code != "")
+        denied = sa.select(ServiceCall).where(is_called, ServiceCall.code != "")
         calls = self.session.scalars(denied.order_by(ServiceCall.at.desc(), ServiceCall.id.desc()).limit(SHOWN))
         found = [
             *(Trouble(each.started_at, each.code, _seen(each), launch_id=each.id) for each in launches),
             *(Trouble(each.at, each.code, each.seen, service=each.service) for each in calls),
         ]
         return sorted(found, key=lambda each: each.at, reverse=True)[:SHOWN]
+
+
+def _conditions(of: Tool | ToolLink) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """What we opened, and what was asked of us."""
+    if isinstance(of, Tool):
+        opened, called = Launch.tool_id == of.id, ServiceCall.tool_id == of.id
+    else:
+        opened, called = Launch.tool_link_id == of.id, ServiceCall.tool_link_id == of.id
+    return sa.and_(opened, Launch.direction == Direction.OUT), called
 
 
 def _seen(launch: Launch) -> str:

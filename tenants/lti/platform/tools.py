@@ -2,8 +2,10 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -181,6 +183,16 @@ def values_of(tool: Tool) -> ToolValues:
         custom=tuple((name, value) for name, value in tool.custom),
         scopes=tuple(tool.scopes),
     )
+
+
+def domains_of(tool: Tool) -> frozenset[str]:
+    """The hosts our admin entered for the tool; a link of it must be at one of them, or below (`is_at`)."""
+    named = [tool.login_url, tool.target_url, tool.deep_link_url, *tool.redirect_urls]
+    hosts = set()
+    for url in named:
+        with suppress(ValueError):
+            hosts.add((urlsplit(url).hostname or "").rstrip("."))
+    return frozenset(filter(None, hosts))
 
 
 def our_values(academy: Academy) -> dict[str, str]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from saas import clock
 from saas.db.scope import ScopedSession
+from tenants.accounts.models import Person
 from tenants.lti.platform.models import ToolLink, ToolUser
 from tenants.lti.tool.addresses import origin_of
 from tenants.lti.wire.shares import Share, has_grown, shares_of
@@ -28,6 +29,14 @@ def shares_of_link(link: ToolLink) -> tuple[Share, ...]:
     """What the tool behind the link is told: by its own switches with 1.3, by the link's with 1.2."""
     switches = link.tool or link
     return shares_of(send_name=switches.send_name, send_email=switches.send_email)
+
+
+def shares_with(link: ToolLink, person: Person, user: ToolUser) -> tuple[Share, ...]:
+    """What is told now: of a learner nothing they did not agree to, whatever was switched on since. Staff, who try an
+    activity out, are not asked.
+    """
+    shares = shares_of_link(link)
+    return shares if person.is_staff else tuple(share for share in shares if share.value in user.consented)
 
 
 def must_ask(user: ToolUser | None, wanted: Sequence[Share]) -> bool:

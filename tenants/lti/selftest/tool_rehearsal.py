@@ -141,7 +141,7 @@ class Stage:
         )  # fmt: skip
         session.add(activity)
         session.flush()
-        url = tool.target_url or next(iter(tool.redirect_urls), ELSEWHERE)
+        url = tool.target_url or next(iter(tool.redirect_urls), tool.login_url)
         link = ToolLink(
             id=uuid7(), activity_id=activity.id, lti_version=Protocol.LTI_13, tool_id=tool.id, url=url,
             resource_link_id=uuid4().hex,

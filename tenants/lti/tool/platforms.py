@@ -148,7 +148,7 @@ class Platforms:
         """Why an address cannot be used, without calling it; empty when it can."""
         if not url:
             return "This field is needed"
-        if not web_url(url):
+        if not web_url(url) or not origin_of(url):
             return "This is not a web address like https://lms.example.org/…"
         try:
             self.outbound.refuse_url(url)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from saas.problems import Refused
 from tenants.lti.wire import oauth1
 from tenants.lti.wire.custom_rows import PREFIX, wire_name
 from tenants.lti.wire.occasion import CONTEXT_TYPE, PRODUCT, PRODUCT_VERSION, Occasion
@@ -16,6 +17,9 @@ from tenants.lti.wire.substitution import substituted
 MESSAGE_TYPE = "basic-lti-launch-request"
 VERSION = "LTI-1p0"
 _BREAK = re.compile(r"\r\n|\r|\n")
+#: What a launch says of people, roles, places and itself: only ever by us.
+OURS = frozenset({"user_id", "user_image", "roles", "role_scope_mentor"})
+OURS_PREFIXES = ("lis_", "lti_", "oauth_", "context_", "resource_link_", "tool_consumer_", "launch_presentation_")
 
 
 def parameters(
@@ -66,8 +70,29 @@ def custom_fields(custom: Mapping[str, str]) -> dict[str, str]:
     return tidy | {PREFIX + name: value for name, value in custom.items() if PREFIX + name not in tidy}
 
 
+def query_fault(url: str) -> str:
+    """Why a launch URL's query cannot be signed, in words; empty when it can.
+
+    It would be said in our name, and instead of what we say: whoever writes it would be anybody in the tool.
+    """
+    try:
+        names = [name for name, _value in oauth1.read_pairs(urlsplit(url).query)]
+    except ValueError:
+        return "The part behind the ? cannot be read"
+    for name in names:
+        known_as = wire_name(name.strip())  # servers fold names, too: PHP takes "user.id" for "user_id"
+        if known_as in OURS or known_as.startswith(OURS_PREFIXES):
+            return f"It must not say “{name[:40]}” behind the ?: that is sent with every launch"
+    return ""
+
+
 def signed(url: str, fields: Mapping[str, str], *, key: str, secret: str, nonce: str, timestamp: int) -> oauth1.Pairs:
-    """The form to post to ``url``. What its query says is signed as part of the address, and not said again."""
+    """The form to post to ``url``. What its query says is signed as part of the address, and not said again.
+
+    Raises `Refused` LTI_LINK_INCOMPLETE where the query says what is ours to say (`query_fault`).
+    """
+    if fault := query_fault(url):
+        raise Refused("LTI_LINK_INCOMPLETE", seen=fault, wanted="a launch URL that says nothing in our name")
     query = {name for name, _ in oauth1.read_pairs(urlsplit(url).query)}
     own = [(name, value) for name, value in fields.items() if name not in query]
     return oauth1.sign_form(url, own, key=key, secret=secret, nonce=nonce, timestamp=timestamp)

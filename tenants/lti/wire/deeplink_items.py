@@ -1,13 +1,13 @@
 """One link that a tool gives us to keep (Deep Linking 2.0 §3.1), read tolerantly except where that harms."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from tenants.lti.wire.custom_rows import Rows, read_map, rows_fault
-from tenants.lti.wire.line_items import LARGEST, SMALLEST, read_number
-from tenants.lti.wire.text import clean, identifier, shown, web_url
+from tenants.lti.wire.line_items import LARGEST, SMALLEST, read_number, read_review
+from tenants.lti.wire.text import clean, identifier, is_at, shown, web_url
 
 TITLE_LIMIT = 200
 TEXT_LIMIT = 2000
@@ -29,6 +29,7 @@ class Column:
     label: str = ""
     resource_id: str = ""
     tag: str = ""
+    review: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,9 @@ def _url(value: object, domains: frozenset[str]) -> str:
     if value in (None, ""):
         return ""
     url = web_url(value)
-    host = (urlsplit(url).hostname or "").rstrip(".") if url else ""
-    if not host:
+    if not url:
         raise Fault("CONTENT_URL", shown(value, 200), "an address of the web")
-    if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
+    if not is_at(url, domains):
         raise Fault("CONTENT_URL", shown(value, 200), f"an address at {' or '.join(sorted(domains))}")
     return url
 
@@ -99,4 +99,5 @@ def _column(value: object) -> Column | None:
     number = read_number(repr(said) if isinstance(said, float) else said)
     if number is None or number < SMALLEST or number.adjusted() > LARGEST:
         raise Fault("CONTENT_ITEMS", f"lineItem.scoreMaximum: {shown(said)}", "lineItem.scoreMaximum: a number above 0")
-    return Column(number, clean(value.get("label")), identifier(value.get("resourceId")), identifier(value.get("tag")))
+    names = clean(value.get("label")), identifier(value.get("resourceId")), identifier(value.get("tag"))
+    return Column(number, *names, read_review(value.get("submissionReview")))

@@ -85,7 +85,7 @@ def read_line_item(body: bytes) -> LineItemIn:
         if member in document:
             more[name] = _moment(document, member)
     if "submissionReview" in document:
-        more["submission_review"] = _review(document["submissionReview"])
+        more["submission_review"] = read_review(document["submissionReview"])
     return LineItemIn(label, _maximum(document), _identifier(document, "resourceLinkId"), more)
 
 
@@ -143,11 +143,13 @@ def _moment(document: Mapping[str, Any], member: str) -> datetime | None:
         return None
     moment = read_moment(value)
     if moment is None:
-        raise Refused("CALL_SHAPE", seen=f"{member}: {shown(value)}", wanted=f"{member}: a date of ISO 8601 from 2000 on")
+        raise Refused(
+            "CALL_SHAPE", seen=f"{member}: {shown(value)}", wanted=f"{member}: a date of ISO 8601 from 2000 on"
+        )
     return moment
 
 
-def _review(value: object) -> dict[str, Any]:
+def read_review(value: object) -> dict[str, Any]:
     """Submission Review 1.0 §3; what we cannot use is left out."""
     if not isinstance(value, dict):
         return {}

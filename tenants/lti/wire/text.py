@@ -4,6 +4,7 @@ PostgreSQL takes no NUL, no page wants a bidirectional override in a name, and n
 """
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
@@ -87,6 +88,13 @@ def split_url(url: str) -> SplitResult | None:
 def web_url(value: object) -> str:
     """``value`` if it is an absolute http(s) address of sane length without credentials, else empty."""
     return value if isinstance(value, str) and len(value) <= URL_LIMIT and split_url(value) else ""
+
+
+def is_at(url: str, domains: Collection[str]) -> bool:
+    """Whether an address is at one of these hosts, or below one."""
+    parts = split_url(url)
+    host = (parts.hostname or "").rstrip(".") if parts else ""
+    return bool(host) and any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 def clock(seconds: float) -> str:
