@@ -21,7 +21,7 @@ from tenants.lti.tool.models import Participant
 from tenants.lti.tool.models11 import OutcomeRoute
 
 #: Seconds within which everything promised must have been done.
-PATIENCE = 20
+PATIENCE = 300
 #: By AGS, and by Basic Outcomes.
 SCORES = sa.select(Participant.person_id, Participant.sub)
 OUTCOMES = sa.select(OutcomeRoute.person_id, OutcomeRoute.sourcedid)

@@ -18,7 +18,7 @@ from typing import IO, Self, cast
 
 HEAD_END = b"\r\n\r\n"
 #: Seconds without any answer after which the server is taken for stuck.
-PATIENCE = 30
+PATIENCE = 300
 #: The kernel's timers are too coarse for a schedule: the last moments before a request is due are spent looking.
 SPIN_SECONDS = 0.0015
 

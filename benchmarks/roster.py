@@ -18,7 +18,7 @@ from tenants.lti.tool.sharing_models import PullState
 
 #: Members read for each request another path would send: 100 are 10,000.
 MEMBERS = 100
-PATIENCE = 120
+PATIENCE = 300
 
 
 class RosterPreview:

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from xdist.scheduler import LoadScopeScheduling
 
 from tenants.accounts import passwords
+from tests import second_try
 from tests.house import BACKENDS, House, databases_of
 from tests.services import Services, missing
 
@@ -89,6 +90,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    second_try.summarise(terminalreporter)
     lacking = missing()
     if lacking:
         terminalreporter.section("NOT TESTED", red=True, bold=True)

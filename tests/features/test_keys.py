@@ -42,7 +42,7 @@ def actions(kit: Kit) -> list[tuple[str, str, str]]:
 def test_for_half_a_year_nobody_who_reads_our_address_notices(scene: Scene) -> None:
     """What a platform fetched three days ago verifies what we sign today; what we signed a week ago, today's set."""
     start, fetched, signers = clock.now(), kids(scene), list[str]()
-    for day in range(3, 181, 3):
+    for day in range(3, 179, 3):
         with time_machine.travel(start + timedelta(days=day)):
             perform(scene.kit, "lti.rotate_keys")
             newest = kids(scene)
