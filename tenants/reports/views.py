@@ -16,6 +16,7 @@ from tenants.catalog.models import Activity
 from tenants.catalog.views import activity_in_address, activity_tabs
 from tenants.grades.services import Channels
 from tenants.learning.standing import Reads
+from tenants.lti.platform.reviews import SubmissionReviews
 from tenants.reports.services import BATCH, Gradebook, Place, Wanted
 from tenants.reports.table import DELIVERIES, STATES, heading, lines
 
@@ -35,6 +36,8 @@ class GradebookPages(View):
         book, wanted = Gradebook(self.request.db, channels, self.context), self._wanted()
         after = book.place(self._after())
         rows, following = book.page(wanted, after)
+        reviews = SubmissionReviews(self.request.db)
+        offer = reviews.offer(self.context) if self.context.is_outside and self.request.tenant.has("lti") else None
         return {
             "activity": self.context,
             "tabs": activity_tabs(self.request, self.context),
@@ -46,6 +49,8 @@ class GradebookPages(View):
             "states": _EXAM if self.context.is_exam else _OTHER,
             "state_names": STATES,
             "delivery_names": DELIVERIES,
+            "offer": offer,
+            "reviewable": reviews.reviewable(offer, [row.person.id for row in rows]) if offer else frozenset(),
             "sees_deliveries": self.request.identity.may(Permission.INTEGRATE),
         }
 

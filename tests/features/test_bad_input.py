@@ -96,7 +96,7 @@ def test_markup_of_an_lms_is_text_on_every_page(scene: Scene) -> None:
         if "GET" not in each.methods or each.house == "operator" or not each.places <= set(ids):
             continue
         page = admin.get(each.path({name: str(value) for name, value in ids.items()}), status="*")
-        assert SCRIPT not in page.text, each.route
+        assert SCRIPT not in page.text or page.content_type == "text/csv", each.route
         if "&lt;script&gt;alert(1)" in page.text:
             shown.add(each.route)
     assert {"people", "person", "launches", "launch", "person_cases", "person_case"} <= shown

@@ -14,7 +14,7 @@ from tenants.lti.platform.models import Tool
 from tests.conformance.openings import CLAIM, Desk, Learner, fields_of, is_error, target_of
 from tests.conformance.platform import INSTRUCTOR, LEARNER
 from tests.conformance.tools import Tool12, Tool13
-from tests.house import Browser, House
+from tests.house import Browser, House, forms_of
 
 BASE = "https://tool.example"
 AGS_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
@@ -67,6 +67,20 @@ def test_an_author_looks_at_a_learners_work_in_the_tool(tool: Tool13, author: Le
     row = author.desk.rows(1)[0]
     assert (row.outcome, row.person_id, row.activity_id) == (Outcome.ACCEPTED, author.person.id, tool.activity.id)
     assert is_error(author.authorize(), "launch_no_longer_valid")
+
+
+def test_the_gradebook_offers_it_where_there_is_something_to_look_at(tool: Tool13, author: Learner) -> None:
+    seat, begun = tool.sit(), tool.sit()
+    assert tool.score(seat).status_int == 204
+    path = f"/activities/{tool.activity.id}/results"
+    assert [form for form in forms_of(author.browser.get(path)) if form.action.endswith("/review")] == []
+    offer(tool)
+    page = author.browser.get(path)
+    assert begun.person.name in page
+    (form,) = (each for each in forms_of(page) if each.action.endswith("/review"))
+    assert form.action == f"{path}/{seat.person.id}/review"
+    assert "Look at it" in form.html.text
+    assert target_of(form.submit(status=200)) == f"{BASE}/login"
 
 
 def test_the_learner_is_named_as_far_as_they_agreed(tool: Tool13, author: Learner) -> None:
