@@ -18,9 +18,17 @@ from psycopg.types.json import Json, Jsonb
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
+
+def _text(value: str) -> bytes:
+    """The library would take a NUL for the end: one key or name would pass for another."""
+    if "\0" in value:
+        raise errors.DataError("text with NUL")
+    return value.encode()
+
+
 #: By Python type: a value as the server reads it.
 _WRITERS: dict[type, Callable[[Any], bytes]] = {
-    str: str.encode,
+    str: _text,
     int: lambda value: b"%d" % value,
     bool: lambda value: b"t" if value else b"f",
     UUID: lambda value: value.hex.encode(),
