@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
+from isal import isal_zlib
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
@@ -63,13 +64,15 @@ class FixedPoint(sa.types.TypeDecorator[Decimal]):
         return None if value is None else value * self._unit
 
 
-#: A 4 kB window and little memory: setting up zlib's usual quarter of a megabyte costs four times the packing.
-_WINDOW_BITS = 12
-_MEMORY_LEVEL = 5
+#: ISA-L's own level 0, which packs (zlib's does not).
+_FASTEST = 0
 
 
 class PackedJson(sa.types.TypeDecorator[Any]):
-    """A JSON document the database keeps and never looks into: packed, it is a fraction of the writing (2 to 6 kB)."""
+    """A JSON document the database keeps and never looks into: packed, it is a fraction of the writing (2 to 6 kB).
+
+    The format is zlib's. ISA-L writes it in a quarter of the time: zlib's goes into tables for longer texts.
+    """
 
     impl = sa.LargeBinary
     cache_ok = True
@@ -77,8 +80,7 @@ class PackedJson(sa.types.TypeDecorator[Any]):
     def process_bind_param(self, value: Any, _dialect: Dialect) -> bytes | None:
         if value is None:
             return None
-        packer = zlib.compressobj(level=1, wbits=_WINDOW_BITS, memLevel=_MEMORY_LEVEL)
-        return packer.compress(orjson.dumps(value)) + packer.flush()
+        return isal_zlib.compress(orjson.dumps(value), _FASTEST)
 
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Any:
         return None if value is None else orjson.loads(zlib.decompress(value))

@@ -39,7 +39,10 @@ class TidyRequest(Request):
     @property
     def POST(self) -> Any:  # noqa: N802 -- WebOb's name
         """Once, and plainly: WebOb reads every form as if it held files, which takes as long as a statement."""
-        if PARSED not in self.environ and self.content_type == PLAIN_FORM and self.charset.lower() in UTF8:
+        held = self.environ.get(PARSED)
+        if held is not None and held[1] is self.body_file_raw and self.method == "POST":
+            return held[0]
+        if held is None and self.content_type == PLAIN_FORM and self.charset.lower() in UTF8:
             pairs = parse_qsl(self.body.decode(errors="replace"), keep_blank_values=True)
             self.environ[PARSED] = (MultiDict(pairs), self.body_file_raw)
         return super().POST

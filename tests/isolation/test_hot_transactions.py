@@ -14,7 +14,7 @@ from saas.db.hot import HotConnection
 from saas.db.scope import TENANT_SETTING
 from saas.sessions import OPEN_SESSION, WebSession
 from tenants.catalog.models import Course
-from tenants.lti.platform.tokens import FIND_TOOL
+from tenants.lti.tool.statements import FIND_PLATFORMS
 from tests.house import House, Kit
 
 
@@ -72,7 +72,7 @@ def test_text_is_not_cut_where_the_library_would_end_it(house: House) -> None:
     """One key would pass for another; psycopg refuses it as well."""
     kit = house.academy()
     with pytest.raises(sa.exc.DataError), kit.runtime.database.hot(kit.academy.id) as connection:
-        connection.run(FIND_TOOL, the_client="known\0and more")
+        connection.run(FIND_PLATFORMS, issuer="https://lms.example\0and more")
 
 
 @pytest.mark.parametrize("house", ["postgresql"], indirect=True)
