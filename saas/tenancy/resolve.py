@@ -45,6 +45,11 @@ def public_url(host: str, web: WebSettings) -> str:
     return f"{web.scheme}://{host}" if standard else f"{web.scheme}://{host}:{web.port}"
 
 
+def public_urls(academy: Academy, web: WebSettings) -> list[str]:
+    """All addresses of one academy: the one we give out, then its other hosts."""
+    return [academy.url, *sorted(public_url(host, web) for host in academy.hosts - {academy.host})]
+
+
 def bare_host(header: str) -> str:
     """The ``Host`` header without port, final dot and letter case; empty when it is no host name."""
     name, _, port = header.lower().partition(":")

@@ -8,6 +8,7 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from saas.problems import Refused
+from saas.web.errors import show_problem
 from saas.web.i18n import _
 from saas.web.rendering import page
 from saas.web.views import View, uuid_in
@@ -148,6 +149,8 @@ class CoursePages(AuthoringView):
         details = form.title.data, form.description.data or "", form.duration_minutes.data, self._type()
         content = Content.LTI if values["outside"] else Content.OWN
         made = self.catalog.create_activity(self.context, *details, content=content, minimum=minimum)
+        if made.is_outside:
+            self.say(_("The activity is made. Now enter its LTI settings."))
         return self.go("activity_settings" if made.is_outside else "activity_content", activity_id=made.id)
 
     def _type(self) -> ActivityType:
@@ -186,6 +189,7 @@ class ActivityPages(AuthoringView):
         if minimum == self.context.minimum_score:
             return None
         if self.request.registry.exam_would_flip(self.request, self.context, minimum):
+            self.say(_("The other settings are saved."))
             return self.go("exam_minimum", activity_id=self.context.id, _query={"minimum": minimum})
         self.catalog.set_minimum(self.context, minimum)
         return None
@@ -202,10 +206,22 @@ class ActivityPages(AuthoringView):
     @view_config(route_name="activity_publish", request_method="POST")
     def publish(self) -> Response:
         on = self.request.POST.get("on") == "1"
-        self.catalog.publish(self.context, on=on)
+        try:
+            self.catalog.publish(self.context, on=on)
+        except Refused as refusal:
+            return self._not_yet(refusal)
         record(self.request, "activity.published" if on else "activity.unpublished", self.context.title)
         self.say(_("The activity is published") if on else _("The activity is a draft again"))
         return self.go("activity_settings", activity_id=self.context.id)
+
+    def _not_yet(self, refusal: Refused) -> Response:
+        """What is missing, with the way to where it is entered."""
+        request, outside = self.request, self.context.is_outside
+        route, anchor = ("activity_settings", "lti-link") if outside else ("activity_content", None)
+        label = _("Enter LTI settings") if outside else _("To the content")
+        way = request.route_path(route, activity_id=self.context.id, _anchor=anchor)
+        action = (request.localizer.translate(label), way)
+        return show_problem(request, refusal.code, seen=refusal.seen, wanted=refusal.wanted, action=action)
 
     @view_config(route_name="activity_move", request_method="POST")
     def move(self) -> Response:

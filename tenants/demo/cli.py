@@ -34,6 +34,8 @@ def _print_doors(shell: Shell) -> None:
         click.echo(f"\n{door.name}: {door.url}")
         for role, link in door.links.items():
             click.echo(f"  sign in once as {role}: {link}")
+        for course in door.visits:
+            click.echo(f"  LTI: the course “{course}” opens what the other academy teaches, in both versions")
 
 
 @click.command()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
 from saas.db.scope import ScopedSession
 from saas.runtime import Runtime
 from saas.tenancy.founding import found
@@ -12,8 +14,9 @@ from saas.tenancy.resolve import Academy, academy
 from tenants.access import Role
 from tenants.accounts.models import Person
 from tenants.accounts.services import People, SignIn
+from tenants.catalog.models import Course
 from tenants.catalog.services import Catalog
-from tenants.demo.connections import connect
+from tenants.demo.connections import CONNECTIONS, connect
 from tenants.demo.content import ACADEMIES
 from tenants.demo.courses import make_course
 
@@ -22,11 +25,15 @@ OPERATOR_EMAIL = "operator@lyceum.example"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A way to look around: whose, at which address, by which one-time link."""
+    """A way to look around: whose, at which address, by which one-time link.
+
+    ``visits``: the courses whose activities are another academy's.
+    """
 
     name: str
     url: str
     links: dict[str, str]
+    visits: tuple[str, ...] = ()
 
 
 def make_demo(runtime: Runtime) -> bool:
@@ -91,7 +98,9 @@ def _door(runtime: Runtime, academy: Academy, emails: dict[str, str]) -> Door:
             for role, email in emails.items()
             if (person := People(session).by_email(email))
         }
-    return Door(academy.name, academy.url, links)
+        courses = sa.select(Course.title).where(Course.title.in_([each.course for each in CONNECTIONS]))
+        visits = tuple(session.scalars(courses.order_by(Course.title)))
+    return Door(academy.name, academy.url, links, visits)
 
 
 def _link(session: ScopedSession, person: Person) -> str:

@@ -62,11 +62,9 @@ class Ledger:
                 achieved_at=made.at,
             )
             self.session.add(result)
-        elif not _improves(result, made):
+        elif not improves(result, made):
             return
-        if made.completed:
-            result.progress, result.score = Progress.COMPLETED, made.score
-        result.achieved_at = made.at
+        put_down(result, made)
         self.session.flush()
         for channel in self.channels.all():
             if not _can_say(channel, result):
@@ -213,13 +211,20 @@ def _can_say(channel: Channel, result: Result) -> bool:
     return channel.tells_progress or (result.progress is Progress.COMPLETED and result.score is not None)
 
 
-def _improves(result: Result, made: ProgressMade) -> bool:
+def improves(result: Result, made: ProgressMade) -> bool:
     """Completion beats progress, a score beats none and a lower one; nothing else changes what is true."""
     if not made.completed:
         return False
     if result.progress is not Progress.COMPLETED:
         return True
     return made.score is not None and (result.score is None or made.score > result.score)
+
+
+def put_down(result: Result, made: ProgressMade) -> None:
+    """What `improves` it."""
+    if made.completed:
+        result.progress, result.score = Progress.COMPLETED, made.score
+    result.achieved_at = made.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,11 @@ from tenants.audit.services import note
 from tenants.catalog.models import Activity, Course, Status
 from tenants.grades.models import DeliveryState
 from tenants.grades.services import Channels, Deliveries
-from tenants.lti.launches.models import Launch, Outcome
+from tenants.lti.launches.models import Direction, Launch, Outcome
 from tenants.lti.launches.services import LaunchLog
+from tenants.lti.platform.models import Tool
+from tenants.lti.platform.tool_health import ToolHealths
+from tenants.lti.platform.tools import Tools
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.person_cases import PersonCases
 from tenants.lti.tool.platforms import Platforms
@@ -26,17 +29,24 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """``failing``: active platforms whose newest launch was refused. Results of all time; launches of a week.
+    """``failing``: active platforms and tools whose newest launch was refused. Results of all time; launches of a week.
 
-    ``cases``: how many open ones there are about people; ``questions``: how many about other systems.
+    ``pending_tools`` registered themselves and wait for approval. ``cases``: how many open ones there are about people;
+    ``questions``: how many about other systems.
     """
 
     platforms: Sequence[Platform]
+    tools: Sequence[Tool]
     failing: Sequence[Platform]
+    failing_tools: Sequence[Tool]
     results: dict[DeliveryState, int]
     launches: dict[Outcome, int]
     cases: int
     questions: int
+
+    @property
+    def pending_tools(self) -> Sequence[Tool]:
+        return [each for each in self.tools if each.approved_at is None]
 
     @property
     def dead(self) -> int:
@@ -63,10 +73,13 @@ class FirstSteps:
 
 def pulse(session: ScopedSession, outbound: Outbound, channels: Channels) -> Pulse:
     platforms, log = Platforms(session, outbound).all(), LaunchLog(session)
-    health = log.health([each.id for each in platforms])
+    tools = Tools(session, outbound).all()
+    health, of_tools = log.health([each.id for each in platforms]), ToolHealths(session).of(tools)
     return Pulse(
         platforms=platforms,
+        tools=tools,
         failing=[each for each in platforms if each.is_active and health[each.id].is_failing],
+        failing_tools=[each for each in tools if each.is_active and of_tools[each.id].is_failing],
         results=Deliveries(session, channels).counts(),
         launches=log.counts(since=clock.now() - WEEK),
         cases=PersonCases(session).count(decided=False),
@@ -82,7 +95,7 @@ def first_steps(session: ScopedSession) -> FirstSteps:
         has_course=any_of(Course.status == Status.PUBLISHED),
         is_shared=any_of(Activity.lti_available, Activity.status == Status.PUBLISHED),
         is_connected=any_of(Platform.is_active),
-        was_launched=any_of(Launch.outcome == Outcome.ACCEPTED),
+        was_launched=any_of(Launch.outcome == Outcome.ACCEPTED, Launch.direction == Direction.IN),
     )
 
 

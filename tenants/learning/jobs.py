@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from saas.jobs.registry import JobRun, job
 from tenants.catalog.models import Activity
+from tenants.learning.flips import Flips
 from tenants.learning.models import Enrolment
-from tenants.learning.outside import Flips
 from tenants.learning.playlists import PlaylistRuns
 
 #: People in one transaction.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Context, Decimal
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,8 +17,8 @@ from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
-from tenants.learning.models import Attempt, Grading, OutsideResult, Verdict
-from tenants.learning.services import Learning
+from tenants.learning.models import Attempt, AttemptState, Grading, OutsideResult, Verdict
+from tenants.learning.services import Learning, ProgressMade
 
 ALL = Decimal(100)
 #: More digits than are kept, and never up: cut off twice is cut off once.
@@ -72,9 +71,32 @@ def put_down(row: OutsideResult, score: OutsideScore) -> None:
     row.grading, row.withdrawn_at = score.grading, score.at if score.withdrawn else None
 
 
-def reached_by(activity: Activity, attempt: Attempt, row: OutsideResult, score: OutsideScore) -> Decimal | None:
-    """The percent with which it ends the attempt, None where it does not; an exam's row gets its verdict."""
-    return _judge(activity, row) if activity.is_exam else _completed(attempt, row, score)
+def move(
+    activity: Activity, row: OutsideResult, attempt: Attempt, score: OutsideScore, now: datetime
+) -> ProgressMade | None:
+    """What was said, and `put_down` in the row, moves the attempt; an exam's row gets its verdict.
+
+    What is to be announced of it: None where the attempt neither ended nor rose. Of values alone, so that the rule is
+    the same whoever reads and writes the rows: `OutsideResults`, or the quick way (`tenants.learning.quick`).
+    """
+    reached = _judge(activity, row) if activity.is_exam else _completed(attempt, row, score)
+    if reached is not None or (score.completed and not activity.is_exam):
+        return _end(attempt, reached, now)
+    if score.completed and not attempt.is_completed:
+        attempt.progress, attempt.changed_at = ALL, now
+    return None
+
+
+def _end(attempt: Attempt, reached: Decimal | None, now: datetime) -> ProgressMade | None:
+    """With a score in percent; a completed attempt only rises to it.
+
+    Without a score (None) it is completed all the same, and the first one that comes stands.
+    """
+    if attempt.is_completed and (reached is None or (attempt.score is not None and reached <= attempt.score)):
+        return None
+    attempt.state, attempt.completed_at = AttemptState.COMPLETED, attempt.completed_at or now
+    attempt.progress, attempt.score, attempt.changed_at = ALL, reached, now
+    return ProgressMade(attempt.person_id, attempt.activity_id, completed=True, score=reached, at=now)
 
 
 def _judge(activity: Activity, row: OutsideResult) -> Decimal | None:
@@ -135,15 +157,11 @@ class OutsideResults:
             self._withdraw(row)
             return row
         learning = Learning(self.session, person_id)
-        attempt = learning.open_attempt(activity)
-        reached = reached_by(activity, attempt, row, score)
-        if reached is not None:
-            learning.reach(attempt, reached)
-        elif score.completed and not activity.is_exam:
-            learning.reach(attempt, None)
-        elif score.completed and not attempt.is_completed:
-            attempt.progress, attempt.changed_at = ALL, clock.now()
+        made = move(activity, row, learning.open_attempt(activity), score, clock.now())
         self.session.flush()
+        if made is not None:
+            self.session.announce(made)
+            learning.advanced(activity.id)
         if row.verdict is not before:
             learning.advanced(activity.id)
         return row
@@ -189,90 +207,3 @@ class OutsideResults:
 def _text(value: Decimal | None) -> str | None:
     """Raw, as the tool meant it: what is above the maximum is kept."""
     return None if value is None else str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Flipped:
-    """How many would change, and the first of them by name."""
-
-    count: int
-    names: Sequence[str]
-
-
-class Flips:
-    """Who an exam's new minimum would make pass or fail, by their best decided score. ``minimum``: whole percent.
-
-    What was withdrawn is not judged again. ``session`` is the academy's.
-    """
-
-    #: Names shown in each direction.
-    SHOWN = 50
-
-    def __init__(self, session: ScopedSession, activity: Activity, minimum: int) -> None:
-        self.session = session
-        self.activity = activity
-        self.minimum = minimum
-
-    def by_verdict(self) -> dict[Verdict, Flipped]:
-        """Under the verdict they would have: one statement."""
-        of = OutsideResult.verdict
-        place = sa.func.row_number().over(partition_by=of, order_by=(Person.family_name, Person.given_name, Person.id))
-        query = self._flipping(
-            of,
-            Person.given_name,
-            Person.family_name,
-            sa.func.count().over(partition_by=of).label("all"),
-            place.label("place"),
-        )
-        found = query.join(Person, Person.id == OutsideResult.person_id).subquery()
-        rows = self.session.execute(sa.select(found).where(found.c.place <= self.SHOWN).order_by(found.c.place)).all()
-        flipped = {}
-        for now, then in ((Verdict.FAILED, Verdict.PASSED), (Verdict.PASSED, Verdict.FAILED)):
-            mine = [row for row in rows if row.verdict is now]
-            names = [f"{row.given_name} {row.family_name}".strip() for row in mine]
-            flipped[then] = Flipped(mine[0].all if mine else 0, names)
-        return flipped
-
-    def any(self) -> bool:
-        return self.session.scalar(self._flipping(OutsideResult.id).limit(1)) is not None
-
-    def judge(self, limit: int, *, take_away: bool) -> int:
-        """Gives some of them their new verdict and returns how many; passes are lost only with ``take_away``."""
-        query = self._flipping(OutsideResult).order_by(OutsideResult.id).limit(limit)
-        if not take_away:
-            query = query.where(OutsideResult.verdict == Verdict.FAILED)
-        rows = self.session.scalars(query.with_for_update(of=OutsideResult)).all()
-        for row in rows:
-            row.verdict = Verdict.FAILED if row.verdict is Verdict.PASSED else Verdict.PASSED
-            row.minimum = self.minimum
-            Learning(self.session, row.person_id).advanced(self.activity.id)
-        return len(rows)
-
-    def settle(self) -> None:
-        """Once all are judged: verdicts that stand under the new rule as well are said to stand by it."""
-        best = self._best()
-        enough = sa.select(best.c.person_id).where(best.c.score >= Decimal(self.minimum))
-        stands = sa.or_(OutsideResult.verdict == Verdict.FAILED, OutsideResult.person_id.in_(enough))
-        of = sa.update(OutsideResult).where(
-            OutsideResult.activity_id == self.activity.id, OutsideResult.verdict.is_not(None)
-        )
-        self.session.execute(of.where(OutsideResult.withdrawn_at.is_(None), stands).values(minimum=self.minimum))
-
-    def _best(self) -> sa.Subquery:
-        query = sa.select(Attempt.person_id, sa.func.max(Attempt.score).label("score"))
-        return query.where(Attempt.activity_id == self.activity.id).group_by(Attempt.person_id).subquery()
-
-    def _flipping(self, *columns: Any) -> sa.Select[Any]:
-        best, minimum = self._best(), Decimal(self.minimum)
-        return (
-            sa.select(*columns)
-            .join(best, best.c.person_id == OutsideResult.person_id)
-            .where(
-                OutsideResult.activity_id == self.activity.id,
-                OutsideResult.withdrawn_at.is_(None),
-                sa.or_(
-                    sa.and_(OutsideResult.verdict == Verdict.FAILED, best.c.score >= minimum),
-                    sa.and_(OutsideResult.verdict == Verdict.PASSED, best.c.score < minimum),
-                ),
-            )
-        )

@@ -18,8 +18,8 @@ from tenants.catalog.forms import MinimumField
 from tenants.catalog.models import Activity
 from tenants.catalog.services import Catalog
 from tenants.catalog.views import activity_in_address, activity_tabs
+from tenants.learning.flips import Flips
 from tenants.learning.models import Verdict
-from tenants.learning.outside import Flips
 
 
 class MinimumForm(Form):

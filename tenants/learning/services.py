@@ -211,22 +211,6 @@ class Learning:
             self._announce(attempt)
         self.advanced(activity.id)
 
-    def reach(self, attempt: Attempt, score: Decimal | None) -> None:
-        """Ends the attempt with a score that was given elsewhere, in percent; a completed one only rises to it.
-
-        Without a score (None) it is completed all the same, and the first one that comes stands.
-        """
-        if attempt.is_completed and (score is None or (attempt.score is not None and score <= attempt.score)):
-            return
-        now = clock.now()
-        attempt.state, attempt.completed_at = AttemptState.COMPLETED, attempt.completed_at or now
-        attempt.progress, attempt.score, attempt.changed_at = Decimal(100), score, now
-        self.session.flush()
-        self.session.announce(
-            ProgressMade(self.person_id, attempt.activity_id, completed=True, score=attempt.score, at=now)
-        )
-        self.advanced(attempt.activity_id)
-
     def advanced(self, activity_id: UUID) -> None:
         self.session.flush()
         self.session.announce(Advanced(self.person_id, activity_id))

@@ -77,34 +77,24 @@ class Standing:
 
     @property
     def score(self) -> Decimal | None:
-        """Percent: what counts. Of a pass the score it was reached with, even where a lower one came later."""
-        if self.outside is None:
-            return self.attempt.score if self.attempt else None
-        if self.outside.withdrawn_at is not None:
-            return None
-        if self.outside.verdict is Verdict.PASSED and self.best is not None:
-            return self.best
-        if self.outside.percent is None and self.reads is Reads.COMPLETED and self.attempt is not None:
-            return self.attempt.score
-        return self.outside.percent
+        """Percent: what counts (`score_that_counts`)."""
+        return score_that_counts(self.outside, self.reads, self.attempt.score if self.attempt else None, self.best)
 
     @property
     def shown(self) -> Decimal | None:
-        """The score for people: of an exam cut to two decimals, so that what failed never looks like the minimum."""
-        return _cut(self.score) if self.activity.is_exam else self.score
+        """The score for people (`cut`)."""
+        return cut(self.score) if self.activity.is_exam else self.score
 
     @property
     def attempt_shown(self) -> Decimal | None:
         """The score of this attempt alone; none where the tool took back what it said of the newest."""
         if self.attempt is None or not self.attempt.is_completed or (self.is_newest and self.is_withdrawn):
             return None
-        return _cut(self.attempt.score) if self.activity.is_exam else self.attempt.score
+        return cut(self.attempt.score) if self.activity.is_exam else self.attempt.score
 
     @property
     def newer(self) -> Decimal | None:
-        """Percent: a later score that changed nothing."""
-        later = self.outside.percent if self.outside else None
-        return _cut(later) if later is not None and self.score is not None and later != self.score else None
+        return newer_score(self.outside, self.score)
 
     @property
     def is_withdrawn(self) -> bool:
@@ -134,5 +124,28 @@ def standings(attempts: Sequence[Attempt], outside: Mapping[UUID, OutsideResult]
     return found
 
 
-def _cut(percent: Decimal | None) -> Decimal | None:
+def score_that_counts(
+    outside: OutsideResult | None, reads: Reads, own: Decimal | None, best: Decimal | None
+) -> Decimal | None:
+    """In percent; of a pass the score it was reached with, even where a lower one came later.
+
+    ``own``: of the attempts looked at; ``best``: over all of them.
+    """
+    if outside is None:
+        return own
+    if outside.withdrawn_at is not None:
+        return None
+    if outside.verdict is Verdict.PASSED and best is not None:
+        return best
+    return own if outside.percent is None and reads is Reads.COMPLETED else outside.percent
+
+
+def newer_score(outside: OutsideResult | None, score: Decimal | None) -> Decimal | None:
+    """In percent: what the tool said later and changed nothing; ``score`` is what counts."""
+    later = outside.percent if outside else None
+    return None if score is None or later == score else cut(later)
+
+
+def cut(percent: Decimal | None) -> Decimal | None:
+    """To two decimals and never up: what failed never looks like the minimum."""
     return None if percent is None else percent.quantize(Decimal("0.01"), ROUND_DOWN)

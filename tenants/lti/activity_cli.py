@@ -6,16 +6,15 @@ from typing import Any
 import click
 
 from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
-from saas.problems import Refused
 from saas.web.forms import cleaned, compact
 from tenants.audit.services import note
 from tenants.catalog.models import Activity, ActivityType, Content
 from tenants.catalog.services import HIGHEST_MINIMUM, LOWEST_MINIMUM, Catalog
-from tenants.lti.consumer_cli import id_of
+from tenants.lti.arguments import id_of, lti_academy
+from tenants.lti.entered import InvalidValues
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform.links import LinkValues, ToolLinks, new_resource_link_id
 from tenants.lti.platform.models import OpensIn, ToolLink
-from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire.custom_rows import read_rows
 
 TYPES = {"elearning": ActivityType.E_LEARNING, "e-learning": ActivityType.E_LEARNING, "exam": ActivityType.EXAM}
@@ -83,8 +82,7 @@ def _values(options: dict[str, Any]) -> LinkValues:
 @click.pass_obj
 def create(shell: Shell, /, slug: str, *, publish: bool, as_json: bool, **options: Any) -> None:
     """Make an e-learning or an exam of an outside tool, in one go or not at all."""
-    if not shell.academy(slug).has("lti"):
-        raise Refused("LTI_OFF")
+    lti_academy(shell, slug)
     wanted = id_of(options["course"], "COURSE is an id as `lyceum course list` prints it")
     details = cleaned(options["title"]), options["description"], options["minutes"], TYPES[options["type_"]]
     minimum, values = options["minimum"], _values(options)

@@ -13,13 +13,14 @@ from saas.web.forms import cleaned, compact
 from tenants.audit.services import note
 from tenants.grades.models import ScoreDelivery
 from tenants.grades.services import Channels, Deliveries, Ledger
-from tenants.lti.consumer_cli import id_of
+from tenants.lti.arguments import id_of, lti_academy
+from tenants.lti.entered import InvalidValues
 from tenants.lti.keys import KeyRing
 from tenants.lti.launches.models import Outcome, Protocol
 from tenants.lti.launches.services import LaunchLog, Wanted
 from tenants.lti.tool.addresses import activities_url, jwks_url, launch_url, login_url, picker_url
 from tenants.lti.tool.models import Platform
-from tenants.lti.tool.platforms import InvalidValues, Platforms, PlatformValues
+from tenants.lti.tool.platforms import Platforms, PlatformValues
 
 
 @click.group()
@@ -81,9 +82,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Register a platform; prints our values for it."""
-    academy = shell.academy(slug)
-    if not academy.has("lti"):
-        raise Refused("LTI_OFF")
+    academy = lti_academy(shell, slug)
     values = PlatformValues(
         name=cleaned(name),
         issuer=compact(issuer),

@@ -2,17 +2,16 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import click
 
 from saas import clock
-from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
-from saas.problems import Refused
+from saas.cli.context import Shell, json_option, print_json, print_rows
 from saas.tenancy.resolve import Academy
 from saas.web.forms import cleaned
 from tenants.audit.services import note
 from tenants.catalog.services import Catalog
+from tenants.lti.arguments import id_of, lti_academy
 from tenants.lti.tool.addresses import launch12_url
 from tenants.lti.tool.consumers import Consumers
 from tenants.lti.tool.models11 import ConsumerKey
@@ -39,20 +38,6 @@ def consumer_row(academy: Academy, consumer: ConsumerKey, now: datetime) -> dict
     }
 
 
-def id_of(text: str, what: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise CommandError(what) from None
-
-
-def _academy(shell: Shell, slug: str) -> Academy:
-    academy = shell.academy(slug)
-    if not academy.has("lti"):
-        raise Refused("LTI_OFF")
-    return academy
-
-
 @consumer.command()
 @click.argument("slug")
 @click.argument("activity_id", metavar="ACTIVITY")
@@ -61,7 +46,7 @@ def _academy(shell: Shell, slug: str) -> Academy:
 @click.pass_obj
 def add(shell: Shell, slug: str, activity_id: str, name: str, *, as_json: bool) -> None:
     """Make a key for one more system; prints its secret."""
-    academy = _academy(shell, slug)
+    academy = lti_academy(shell, slug)
     wanted = id_of(activity_id, "ACTIVITY is an id as `lyceum course list` prints it")
     with shell.session(slug) as session:
         consumers = Consumers(session, shell.runtime.secrets)
@@ -91,7 +76,7 @@ def list_(shell: Shell, slug: str, *, as_json: bool) -> None:
 @click.pass_obj
 def rotate(shell: Shell, slug: str, consumer_id: str, *, at_once: bool, as_json: bool) -> None:
     """Make a new secret; prints it."""
-    academy = _academy(shell, slug)
+    academy = lti_academy(shell, slug)
     wanted = id_of(consumer_id, "KEY-ID is an id as `lyceum lti consumer list` prints it")
     with shell.session(slug) as session:
         consumers = Consumers(session, shell.runtime.secrets)

@@ -7,8 +7,8 @@ import click
 
 from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
 from saas.problems import Refused
-from saas.tenancy.resolve import Academy
 from tenants.audit.services import note
+from tenants.lti.arguments import lti_academy
 from tenants.lti.keys import KeyRing
 from tenants.lti.tool.addresses import invitation_url
 from tenants.lti.tool.invitations import Invitations
@@ -18,20 +18,13 @@ from tenants.lti.tool.sharing_models import PullState
 from tenants.lti.tool.tokens import Tokens
 
 
-def _academy(shell: Shell, slug: str) -> Academy:
-    academy = shell.academy(slug)
-    if not academy.has("lti"):
-        raise Refused("LTI_OFF")
-    return academy
-
-
 @click.command()
 @click.argument("slug")
 @json_option
 @click.pass_obj
 def invite(shell: Shell, slug: str, *, as_json: bool) -> None:
     """A one-use link for the admin of another LMS; printed once, good for 24 hours."""
-    academy = _academy(shell, slug)
+    academy = lti_academy(shell, slug)
     with shell.session(slug) as session:
         invitation, token = Invitations(session).make("operator")
         note(session, "operator", "lti.invitation.made", "", invitation=str(invitation.id))
@@ -67,7 +60,7 @@ def links(shell: Shell, slug: str, *, as_json: bool) -> None:
 @click.pass_obj
 def roster(shell: Shell, slug: str, link_id: str, *, enrol: bool, as_json: bool) -> None:
     """Read the roster of a link's course and show the difference; LINK is an id from `lti links`."""
-    academy = _academy(shell, slug)
+    academy = lti_academy(shell, slug)
     try:
         wanted = UUID(link_id)
     except ValueError:

@@ -13,10 +13,11 @@ from saas.web.rendering import page, render_block
 from saas.web.views import View
 from tenants.access import Permission
 from tenants.audit.services import record
+from tenants.lti.availability import require_lti
 from tenants.lti.keys import PUBLISHED_BEHIND, ROTATE_AFTER, Keys
 from tenants.lti.pasted_keys import WARNED_AHEAD, PastedKeys
 from tenants.lti.tool.addresses import jwks_url
-from tenants.lti.tool.admin_views import platform_in_address, require_lti
+from tenants.lti.tool.admin_views import platform_in_address
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.platforms import Platforms
 
@@ -29,7 +30,7 @@ def pasted_keys(request: Request) -> PastedKeys:
 class KeyPages(View):
     @view_config(route_name="lti_signing_keys", request_method="GET", renderer=page("lti/keys.html"))
     def index(self) -> dict[str, Any]:
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         keys = Keys(self.request.db, self.request.runtime.secrets)
         platforms = Platforms(self.request.db, self.request.runtime.outbound).all()
         return {
@@ -44,7 +45,7 @@ class KeyPages(View):
     @view_config(route_name="lti_replace_keys", request_method="POST")
     def replace_all(self) -> Response:
         """One action: the old keys are gone when the answer is here."""
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         keys = Keys(self.request.db, self.request.runtime.secrets)
         old = [row.kid for row in keys.all()]
         new = keys.replace_all()

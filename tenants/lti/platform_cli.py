@@ -6,11 +6,10 @@ from typing import Any
 import click
 
 from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
-from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from tenants.audit.services import note
+from tenants.lti.arguments import id_of, lti_academy
 from tenants.lti.cli import platform_row
-from tenants.lti.consumer_cli import id_of
 from tenants.lti.selftest.models import Verdict
 from tenants.lti.selftest.runner import Runner
 from tenants.lti.selftest.titles import ADDRESSES
@@ -27,15 +26,8 @@ def _on_platform(command: Callable[..., None]) -> click.Command:
     return click.command()(click.argument("slug")(command))
 
 
-def _academy(shell: Shell, slug: str) -> Academy:
-    academy = shell.academy(slug)
-    if not academy.has("lti"):
-        raise Refused("LTI_OFF")
-    return academy
-
-
 def _switch(shell: Shell, slug: str, platform_id: str, *, on: bool, as_json: bool) -> None:
-    academy, wanted = _academy(shell, slug), id_of(platform_id, WHICH)
+    academy, wanted = lti_academy(shell, slug), id_of(platform_id, WHICH)
     with shell.session(slug) as session:
         platforms = Platforms(session, shell.runtime.outbound)
         found = platforms.get(wanted)
@@ -66,7 +58,7 @@ def deactivate(shell: Shell, slug: str, platform_id: str, *, as_json: bool) -> N
 @_on_platform
 def approve(shell: Shell, slug: str, platform_id: str, *, as_json: bool) -> None:
     """Say yes to a platform that registered itself; it is active then."""
-    academy, wanted = _academy(shell, slug), id_of(platform_id, WHICH)
+    academy, wanted = lti_academy(shell, slug), id_of(platform_id, WHICH)
     with shell.session(slug) as session:
         found = Platforms(session, shell.runtime.outbound).get(wanted)
         Questions(session).approve(found)
@@ -77,7 +69,7 @@ def approve(shell: Shell, slug: str, platform_id: str, *, as_json: bool) -> None
 @_on_platform
 def check(shell: Shell, slug: str, platform_id: str, *, as_json: bool) -> None:
     """Ask the platform's addresses: DNS, TLS, status, keys, token, clock. Exits 2 when one is wrong."""
-    academy, wanted = _academy(shell, slug), id_of(platform_id, WHICH)
+    academy, wanted = lti_academy(shell, slug), id_of(platform_id, WHICH)
     with shell.session(slug, write=False) as session:
         found = Platforms(session, shell.runtime.outbound).get(wanted)
         session.expunge_all()

@@ -8,9 +8,8 @@ import click
 
 from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
 from saas.db.scope import ScopedSession
-from saas.problems import Refused
 from tenants.audit.services import note
-from tenants.lti.consumer_cli import id_of
+from tenants.lti.arguments import id_of, lti_academy
 from tenants.lti.selftest.runner import Runner
 from tenants.lti.selftest.services import Report, SelfTests, Subject
 from tenants.lti.tool.consumers import Consumers
@@ -35,9 +34,7 @@ def selftest(shell: Shell, slug: str, platform_id: str, consumer_id: str, *, as_
 
 def run_all(shell: Shell, slug: str, subjects: Callable[[ScopedSession], Sequence[Subject]], *, as_json: bool) -> None:
     """One after the other; `CommandError` in the end when a line is red."""
-    academy = shell.academy(slug)
-    if not academy.has("lti"):
-        raise Refused("LTI_OFF")
+    academy = lti_academy(shell, slug)
     runner = Runner(shell.runtime, academy)
     with shell.session(slug) as session:
         begun = [_begin(session, each) for each in subjects(session)]

@@ -6,12 +6,12 @@ import click
 
 from saas import clock
 from saas.cli.context import Shell, json_option, print_json, print_rows
-from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from tenants.audit.services import note
 from tenants.catalog.models import Activity
 from tenants.catalog.services import Catalog
-from tenants.lti.consumer_cli import consumer_row, id_of
+from tenants.lti.arguments import id_of, lti_academy
+from tenants.lti.consumer_cli import consumer_row
 from tenants.lti.tool.addresses import resource_url
 from tenants.lti.tool.consumers import Consumers
 
@@ -77,9 +77,7 @@ def list_(shell: Shell, slug: str, *, as_json: bool) -> None:
 @click.pass_obj
 def share(shell: Shell, slug: str, activity_id: str, state: str, *, as_json: bool) -> None:
     """Switch "Available for LTI"; ACTIVITY is an id from `course list`."""
-    academy = shell.academy(slug)
-    if not academy.has("lti"):
-        raise Refused("LTI_OFF")
+    academy = lti_academy(shell, slug)
     wanted = id_of(activity_id, "ACTIVITY is an id as `lyceum course list` prints it")
     with shell.session(slug) as session:
         found = Catalog(session).activity(wanted)

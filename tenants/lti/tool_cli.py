@@ -7,11 +7,11 @@ import click
 
 from saas.cli.context import CommandError, Shell, json_option, print_json, print_rows
 from saas.db.scope import ScopedSession
-from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from saas.web.forms import cleaned, compact
 from tenants.audit.services import note
-from tenants.lti.consumer_cli import id_of
+from tenants.lti.arguments import id_of, lti_academy
+from tenants.lti.entered import InvalidValues
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.tool_survey import survey
 from tenants.lti.platform.tools import Tools, ToolValues, our_values
@@ -19,7 +19,6 @@ from tenants.lti.selftest.models import Verdict
 from tenants.lti.selftest.services import Subject
 from tenants.lti.selftest.titles import ADDRESSES
 from tenants.lti.selftest_cli import run_all
-from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire.custom_rows import read_rows
 
 WHICH = "TOOL is an id as `lyceum lti tool list` prints it"
@@ -41,13 +40,6 @@ def tool_row(academy: Academy, tool: Tool) -> dict[str, Any]:
         "activated": tool.is_active,
         "ours": {**our_values(academy), "client_id": tool.client_id, "deployment_id": tool.deployment_id},
     }
-
-
-def _academy(shell: Shell, slug: str) -> Academy:
-    academy = shell.academy(slug)
-    if not academy.has("lti"):
-        raise Refused("LTI_OFF")
-    return academy
 
 
 @tool.command()
@@ -83,7 +75,7 @@ def add(  # noqa: PLR0913 -- one for each option
     as_json: bool,
 ) -> None:
     """Register a tool; prints our values for its vendor."""
-    academy = _academy(shell, slug)
+    academy = lti_academy(shell, slug)
     values = ToolValues(
         name=cleaned(name),
         login_url=compact(login_url),
@@ -129,7 +121,7 @@ def _on_tool(command: Callable[..., None]) -> click.Command:
 def _change(
     shell: Shell, slug: str, tool_id: str, change: Callable[[Tools, Tool], None], *, said: str, as_json: bool
 ) -> None:
-    academy, wanted = _academy(shell, slug), id_of(tool_id, WHICH)
+    academy, wanted = lti_academy(shell, slug), id_of(tool_id, WHICH)
     with shell.session(slug) as session:
         tools = Tools(session, shell.runtime.outbound)
         found = tools.get(wanted)
@@ -184,7 +176,7 @@ def selftest(shell: Shell, slug: str, tool_id: str, *, as_json: bool) -> None:
 @_on_tool
 def check(shell: Shell, slug: str, tool_id: str, *, as_json: bool) -> None:
     """Ask the tool's addresses: DNS, TLS, status, keys, clock. Exits 2 when one is wrong."""
-    _academy(shell, slug)
+    lti_academy(shell, slug)
     wanted = id_of(tool_id, WHICH)
     with shell.session(slug, write=False) as session:
         found = Tools(session, shell.runtime.outbound).get(wanted)

@@ -9,7 +9,7 @@ from tenants.catalog.models import Activity
 from tenants.catalog.services import Catalog
 from tenants.grades.services import Channels
 from tenants.learning.standing import Reads
-from tenants.lti.consumer_cli import id_of
+from tenants.lti.arguments import id_of
 from tenants.reports.services import Gradebook, GradebookRow, Wanted
 
 

@@ -7,7 +7,7 @@ the next one begins after the last person of this one.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
 from tenants.grades.services import Channels, Deliveries, Told
 from tenants.learning.models import Attempt, AttemptState, Enrolment, Grading, OutsideResult, Verdict
-from tenants.learning.standing import Reads
+from tenants.learning.standing import Reads, cut, newer_score, score_that_counts
 
 #: People on a page.
 PAGE = 50
@@ -186,14 +186,14 @@ class Gradebook:
 
     def _row(self, row: Any, tried: Tried, told: Sequence[Told]) -> GradebookRow:
         outside, state = row.OutsideResult, Reads(row.state)
-        score, later = _score(outside, state, tried.best), outside.percent if outside else None
+        score = score_that_counts(outside, state, tried.best, tried.best)
         return GradebookRow(
             person=row.Person,
             state=state,
             attempts=tried.count,
             progress=tried.progress or Decimal(0),
             score=cut(score),
-            newer=cut(later) if score is not None and later != score else None,
+            newer=newer_score(outside, score),
             outside=outside,
             at=outside.said_at if outside else tried.changed_at or row.created_at,
             told=told,
@@ -202,17 +202,3 @@ class Gradebook:
 
 def place_of(person: Person) -> Place:
     return person.family_name, person.given_name, person.id
-
-
-def _score(outside: OutsideResult | None, state: Reads, best: Decimal | None) -> Decimal | None:
-    """As `tenants.learning.standing.Standing.score`: a pass keeps what it was reached with."""
-    if outside is None or state is Reads.PASSED:
-        return best if outside is None or outside.withdrawn_at is None else None
-    if outside.withdrawn_at is not None:
-        return None
-    return best if outside.percent is None and state is Reads.COMPLETED else outside.percent
-
-
-def cut(percent: Decimal | None) -> Decimal | None:
-    """To two decimals and never up: what failed never looks like the minimum."""
-    return None if percent is None else percent.quantize(Decimal("0.01"), ROUND_DOWN)

@@ -7,10 +7,10 @@ import pytest
 from oauthlib.oauth1 import SignatureOnlyEndpoint
 from webtest import TestResponse
 
+from tenants.lti.entered import InvalidValues
 from tenants.lti.launches.models import Outcome
 from tenants.lti.platform.sourcedids import read_sourcedid
 from tenants.lti.platform.users import ToolUsers
-from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire.oauth1 import Signed, verify
 from tests.conformance.consumer import FORM, _Keys
 from tests.conformance.openings import Desk, fields_of, target_of

@@ -455,5 +455,13 @@ def test_the_configuration_document(toy: Toy, house: House) -> None:
     messages = {each["type"] for each in there[PLATFORM_CONFIGURATION]["messages_supported"]}
     assert messages >= {"LtiResourceLinkRequest", "LtiDeepLinkingRequest"}
     assert toy.calls.get(urlsplit(there["jwks_uri"]).path).json["keys"]
-    off = house.academy(lti=False).browser().get(CONFIGURATION, status=403)
-    assert off.json["code"] == "LTI_NOT_AVAILABLE"
+    off = house.academy(lti=False).browser()
+    assert off.get(CONFIGURATION, status=403).json["code"] == "LTI_OFF"
+    assert off.app.post_json(REGISTRATIONS, body(), status=403).json["code"] == "LTI_OFF"
+
+
+@pytest.mark.parametrize("path", [CONFIGURATION, REGISTRATIONS, f"{REGISTRATIONS}/nothing"])
+def test_whatever_is_sent_these_doors_answer_in_json(toy: Toy, path: str) -> None:
+    answer = toy.calls.app.delete(path, status="4*")
+    assert answer.content_type == "application/json"
+    assert answer.json["code"].startswith("WEB_")

@@ -15,11 +15,12 @@ from saas.sessions import WebSession
 from tenants.accounts.models import Person
 from tenants.audit.models import AuditEntry
 from tenants.learning.models import Enrolment
+from tenants.lti.entered import new_version
 from tenants.lti.launches.models import Launch, Outcome
 from tenants.lti.launches.services import LaunchLog
 from tenants.lti.tool.login import hash_state
 from tenants.lti.tool.models import Deployment, Identity, Participant, Platform, ResourceLink
-from tenants.lti.tool.platforms import Platforms, PlatformValues, new_version
+from tenants.lti.tool.platforms import Platforms, PlatformValues
 from tenants.lti.wire.checks import LAUNCH_STEPS, LOGIN_STEPS
 from tests.conformance.platform import PlatformDouble
 from tests.house import Browser, Kit

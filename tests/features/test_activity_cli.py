@@ -75,7 +75,7 @@ def test_an_exam_of_lti_13(desk: Desk) -> None:
 def test_what_is_wrong_is_said_and_nothing_is_left(desk: Desk, house: House) -> None:
     foreign = str(house.academy().tool().id)
     for arguments, said in (
-        (("--type", "elearning", *LEGACY), "secret: This field is needed"),
+        (("--type", "elearning", *LEGACY), "secret: Enter it as the other learning system gave it to you"),
         (("--type", "elearning", "--lti", "1.2", "--key", "k", "--secret", "s", "--url", "ftp://x.example/"), "url: "),
         (("--type", "elearning", "--lti", "1.3", "--url", URL), "tool_id: Choose the tool"),
         (("--type", "elearning", "--lti", "1.3", "--url", URL, "--tool", foreign), "tool_id: Choose the tool"),

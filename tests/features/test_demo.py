@@ -11,7 +11,7 @@ from saas.tenancy.lifecycle import Lifecycle
 from saas.tenancy.resolve import Academy, academy
 from tenants.catalog.models import Activity, ActivityType, Content, Course, Status
 from tenants.demo.connections import MINIMUM
-from tenants.demo.services import make_demo
+from tenants.demo.services import doors, make_demo
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform.addresses import authorize_url, issuer, token_url
 from tenants.lti.platform.models import Tool, ToolLink
@@ -71,6 +71,14 @@ def test_each_is_the_others_tool_and_platform(runtime: Runtime, turned: bool) ->
     assert (platform.name, platform.issuer, platform.client_id) == (here.name, issuer(here), tool.client_id)
     assert (platform.auth_url, platform.token_url) == (authorize_url(here), token_url(here))
     assert deployment.deployment_id == tool.deployment_id
+
+
+def test_the_last_lines_of_run_name_the_courses_of_both_directions(runtime: Runtime) -> None:
+    named = [(door.name, door.visits) for door in doors(runtime)]
+    assert named[:2] == [
+        ("North Academy", ("Visiting the South Academy",)),
+        ("South Academy", ("Visiting the North Academy",)),
+    ]
 
 
 @pytest.mark.parametrize(("turned", "kinds"), [(False, 4), (True, 2)])

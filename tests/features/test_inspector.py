@@ -14,12 +14,13 @@ from saas.sessions import hash_token
 from tenants.access import Role
 from tenants.audit.models import AuditEntry
 from tenants.catalog.models import Activity
+from tenants.lti.entered import new_version
 from tenants.lti.launches.models import Launch, LaunchShare, Outcome, Protocol
 from tenants.lti.launches.services import PAGE
 from tenants.lti.selftest.again import Again, judge_again
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.models11 import ConsumerKey
-from tenants.lti.tool.platforms import accept_deployment, new_version
+from tenants.lti.tool.platforms import accept_deployment
 from tests.conformance.platform import CLAIM, Key, rsa
 from tests.conformance.visits import Scene, perform
 from tests.conformance.visits11 import FormScene

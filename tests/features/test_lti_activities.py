@@ -94,11 +94,14 @@ def test_an_e_learning_of_lti_12_from_nothing_to_learners(desk: Desk) -> None:
     form = forms_of(page.click("LTI", index=0))[-1]
     form["title"], form["description"], form["duration_minutes"] = "First aid", "What to do", "30"
     page = form.submit(status=303).follow()
+    assert "The activity is made. Now enter its LTI settings." in words(page)
     assert "Not complete" in words(page)
     (activity,) = desk.made()
     assert (activity.content, activity.type, activity.duration_minutes) == (Content.LTI, ActivityType.E_LEARNING, 30)
     address = f"/activities/{activity.id}"
-    assert "LTI_LINK_INCOMPLETE" in author.post(f"{address}/publish", {"on": "1"}, status=409)
+    refused = author.post(f"{address}/publish", {"on": "1"}, status=409)
+    assert "LTI_LINK_INCOMPLETE" in refused
+    assert refused.click("Enter LTI settings").request.path == f"{address}/settings"
     page = desk.save(address, LEGACY).follow()
     assert "The LTI settings are saved." in words(page)
     assert "vendor-secret-1" not in page
@@ -350,6 +353,10 @@ def test_a_vendors_e_mail_fills_the_fields_for_review(desk: Desk) -> None:
     assert desk.saved().url == "https://vendor.example/lti?course=9"
     empty = desk.browser.post(f"{address}/lti-link/mail", {"mail": "Hello, see OIDC URL below"}, status=200)
     assert "Nothing was found in this e-mail It is about LTI 1.3" in words(empty)
+    assert "Add new Tool" not in empty, "only admins can"
+    admin = desk.kit.signed_in(Role.ADMIN)
+    page = admin.post(f"{address}/lti-link/mail", {"mail": "Hello, see OIDC URL below"}, status=200)
+    assert page.click("Add new Tool").request.path == "/integrations/lti-1.3/tools/new"
     kept = next(form for form in forms_of(empty) if "key" in form.fields)
     assert (kept["key"].value, kept["secret"].value) == ("k-17", ""), "what the mail does not say stays"
     assert faults(desk.browser.post(f"{address}/lti-link/mail", {"mail": "x" * 100_001}, status=422)) == {"mail"}
@@ -369,9 +376,50 @@ def test_what_stands_in_the_form_can_be_previewed_unsaved(desk: Desk) -> None:
     (button,) = page.html.select("#lti-link button[formaction$=preview]")
     assert button.text.strip() == "Preview"
     shown = desk.browser.post(button["formaction"], {**LEGACY, "custom": "seen=yes"}, status=200)
-    assert "custom_seen" in shown
-    assert "vendor-secret-1" not in shown
+    message = shown.html.select_one("#preview pre").text
+    assert "custom_seen" in message
+    assert "vendor-secret-1" not in message
     assert desk.link() is None
+    assert shown.html.select_one("#preview button")["form"] == shown.html.find("form", id="lti-link-form")["id"]
+    form = next(form for form in forms_of(shown) if "key" in form.fields)
+    form.submit(status=303)
+    assert desk.secrets() == ["vendor-secret-1"], "nothing has to be entered twice"
+
+
+def test_what_cannot_be_previewed_is_marked_at_its_field(desk: Desk) -> None:
+    address = desk.create()
+    for changed, marked in FAULTY:
+        if marked == {"secret"} and not changed["secret"]:
+            continue  # it is not needed to look
+        page = desk.browser.post(f"{address}/tool-preview", {**LEGACY, **changed}, status="*")
+        assert (faults(page), page.status_int) == ((set(), 200) if marked == {"secret"} else (marked, 422)), changed
+        assert LEGACY["url"] in page, "what was typed stays"
+    page = desk.browser.post(f"{address}/tool-preview", MODERN, status=422)
+    assert (faults(page), page.html.find(id="preview")) == ({"tool_id"}, None)
+    assert desk.link() is None
+
+
+def test_the_old_secret_is_ended_by_who_was_asked(desk: Desk) -> None:
+    address = desk.create()
+    desk.save(address, LEGACY)
+    end = f"{address}/lti-link/end-previous"
+    assert desk.browser.get(end, status=303).location.endswith(f"{address}/settings#lti-link"), "there is no old one"
+    page = desk.save(address, {**LEGACY, "secret": "vendor-secret-2"}).follow().click("End the old secret now")
+    assert "Results signed with it are refused from then on." in words(page)
+    assert desk.secrets() == ["vendor-secret-2", "vendor-secret-1"]
+    form = next(form for form in forms_of(page) if form.action.endswith("/end-previous"))
+    page = form.submit(status=303).follow()
+    assert "The old secret has ended." in words(page)
+    assert desk.secrets() == ["vendor-secret-2"]
+
+
+def test_who_changes_to_lti_13_is_told_what_is_forgotten(desk: Desk) -> None:
+    address = desk.create()
+    told = "the key and the secret of LTI 1.2 are forgotten"
+    for saved in (False, True):
+        part = desk.browser.post(f"{address}/lti-link/fields", {"lti_version": "1.3"}, headers=HTMX, status=200)
+        assert (told in words(part)) is saved
+        desk.save(address, LEGACY)
 
 
 @pytest.mark.case("P3-024")
@@ -516,6 +564,7 @@ def test_a_minimum_that_changes_verdicts_asks_first(desk: Desk) -> None:
     address = f"/activities/{exam.id}"
     answer = desk.browser.post(f"{address}/settings", {"title": "New title", "minimum_score": "60"}, status=303)
     assert answer.location.endswith(f"{address}/minimum?minimum=60")
+    assert "The other settings are saved." in words(answer.follow())
     (kept,) = desk.made()
     assert (kept.title, kept.minimum_score) == ("New title", 70)
     answer = desk.browser.post(f"{address}/settings", {"title": "New title", "minimum_score": "65"}, status=303)

@@ -119,7 +119,9 @@ def test_what_a_learner_may_not_open_is_refused_before_anything_is_signed(desk: 
 def test_a_tool_or_an_academy_that_is_switched_off(desk: Desk) -> None:
     learner, activity = desk.learner(), desk.activity13()
     desk.switch(on=False)
-    assert "TOOL_INACTIVE" in page_of(learner, activity, status=403)
+    refused = page_of(learner, activity, status=403)
+    assert "TOOL_INACTIVE" in refused
+    assert refused.click("Back to the activity").request.path == f"/activities/{activity.id}"
     desk.switch(on=True)
     learner.begin(activity)
     kit = desk.kit
@@ -213,7 +215,7 @@ def test_authors_see_the_exact_message_before_it_is_saved(desk: Desk) -> None:
     assert "oauth_consumer_key=k-9" in text
     assert "launch_presentation_document_target=window" in text
     assert "lis_person_contact_email_primary" not in text
-    assert "hush-hush" not in unsaved
+    assert "hush-hush" not in text
     again = author.browser.get(f"/activities/{activity.id}/tool-preview", status=200)
     assert "k-9" not in again, "nothing was saved"
     assert (

@@ -10,8 +10,8 @@ from saas.tenancy.models import Tenant
 from tenants.access import Role
 from tenants.catalog.models import Activity
 from tenants.grades.services import Channels
+from tenants.learning.flips import Flips
 from tenants.learning.models import Grading
-from tenants.learning.outside import Flips
 from tenants.learning.standing import Reads
 from tenants.reports.services import Gradebook, Wanted
 from tests.conformance.tools import Tool13

@@ -19,8 +19,9 @@ from tenants.accounts.services import People
 from tenants.audit.models import AuditEntry
 from tenants.catalog.models import Activity
 from tenants.grades.models import Progress, Result, ScoreDelivery
+from tenants.learning.flips import Flips
 from tenants.learning.models import Attempt, Enrolment, Grading, OutsideResult, Verdict
-from tenants.learning.outside import Flips, OutsideResults, OutsideScore
+from tenants.learning.outside import OutsideResults, OutsideScore
 from tenants.learning.services import ProgressMade
 from tenants.lti.launches.models import Protocol
 from tenants.lti.tool.consumers import Consumers
@@ -163,7 +164,7 @@ def test_completing_an_e_learning_needs_no_passing(lesson: Sitting) -> None:
 )  # fmt: skip
 def test_an_exam_reads_passed_or_failed(exam: Sitting, given: str, maximum: str, word: str) -> None:
     exam.begin()
-    assert "Waiting for result" in exam.page()
+    assert "once the tool has sent it. Check again" in exam.page()
     row = exam.take(said(given, maximum))
     page = exam.page()
     assert word in page

@@ -18,11 +18,11 @@ from tenants.catalog.models import Activity
 from tenants.grades.models import Result, ScoreDelivery
 from tenants.learning.models import Attempt, AttemptState, Enrolment
 from tenants.learning.services import Learning, ProgressMade
+from tenants.lti.entered import new_version
 from tenants.lti.tool.models import Identity, Participant, Platform
 from tenants.lti.tool.models11 import OutcomeRoute
 from tenants.lti.tool.people_models import CaseDecision, CaseKind, Newcomers, PersonCase
 from tenants.lti.tool.person_cases import PersonCases
-from tenants.lti.tool.platforms import new_version
 from tests.conformance.visits import Scene, Visit, perform
 from tests.conformance.visits11 import FormScene
 from tests.features.pages import words

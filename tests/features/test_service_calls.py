@@ -13,6 +13,7 @@ from tenants.lti.platform.models import ServiceCall, ToolLink
 from tenants.lti.platform.sourcedids import read_sourcedid, write_sourcedid
 from tests.conformance.tools import SCORE, Tool12, Tool13
 from tests.conformance.visits import perform
+from tests.features.pages import words
 from tests.house import House
 
 PATH = "/integrations/tool-calls"
@@ -53,6 +54,9 @@ def test_the_log_and_its_filters(tool: Tool13) -> None:
         rows = page.partition("<tbody>")[2]
         assert (there in rows, gone in rows) == (True, False), query
     assert "No call found" in browser.get(f"{PATH}?code=CALL_NOTHING").text
+    page = browser.get(f"{PATH}?link={old.link.id}")
+    assert page.html.find("input", {"name": "link"})["value"] == str(old.link.id), "further filters narrow it further"
+    assert f"Only calls about one activity: {old.activity.title}" in words(page)
     assert "<html" not in browser.get(PATH, headers={"HX-Request": "true"}).text
 
 

@@ -13,13 +13,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from saas import clock
 from saas.problems import Refused
 from tenants.access import Role
+from tenants.integrations.services import first_steps
+from tenants.lti.entered import InvalidValues
 from tenants.lti.launches.models import Direction, Launch, Outcome, Protocol
 from tenants.lti.platform.grants import ToolInvitation, ToolToken
 from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import Tool, ToolKeys, ToolLink
 from tenants.lti.platform.tool_keys import ToolKeySets
 from tenants.lti.platform.tools import ALL_SCOPES, Tools, ToolValues
-from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire import ags, jws
 from tenants.lti.wire.jws import RSA_ALGORITHMS
 from tests.conformance.platform import PlatformDouble, Site, rsa
@@ -92,7 +93,10 @@ def test_a_tool_is_entered_and_its_vendor_gets_ours(house: House) -> None:
     ):  # fmt: skip
         assert value in page
     assert page.html.find(id="our-issuer").text == url, "the issuer is the address alone"
-    assert page.text.count("data-copy=") == 7
+    assert page.text.count("data-copy=") == 8
+    letter = page.html.find(id="our-letter").text.splitlines()
+    assert letter[:3] == [f"Issuer: {url}", f"Client ID: {tool.client_id}", f"Deployment ID: {tool.deployment_id}"]
+    assert len(letter) == 7
     assert "Waiting for first launch" in words(admin.get("/integrations/lti-1.3"))
 
 
@@ -158,6 +162,12 @@ def test_faults_stand_at_their_fields_and_nothing_is_registered(
     page = kit.signed_in(Role.ADMIN).post(NEW, {**GOOD, **changed}, status=422)
     assert (faults(page), tools(kit)) == ({marked}, [])
     assert "https://tool.example/" in page, "what was typed stays"
+
+
+def test_everything_that_is_missing_is_said_at_once(house: House) -> None:
+    page = house.academy().signed_in(Role.ADMIN).post(NEW, {"pasted_key": ""}, status=422)
+    assert faults(page) == {"name", "login_url", "jwks_url"}
+    assert "or paste the tool's public key under “Rarely needed”" in words(page)
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\u2028b", "a\x00b", "x" * 3000])
@@ -273,8 +283,33 @@ def test_the_page_tells_how_it_goes(house: House) -> None:
         assert text in page, text
     assert "of the other" not in page
     assert "Last score –" not in page
+    assert "Score There is nothing here" in page, "the service by its name"
     overview = words(admin.get("/integrations/lti-1.3"))
     assert "Failing" in overview
+    for path in ("/", "/integrations"):
+        assert "The last launch of the tool Vendor was refused." in words(admin.get(path))
+
+
+def test_what_was_opened_here_is_no_launch_from_another_system(house: House) -> None:
+    """For the first steps of an academy that shares its activities."""
+    kit = house.academy()
+    for direction in (Direction.OUT, Direction.IN):
+        with kit.session() as session:
+            session.add(Launch(direction=direction, outcome=Outcome.ACCEPTED, started_at=clock.now()))
+            session.flush()
+            assert first_steps(session).was_launched is (direction is Direction.IN)
+
+
+def test_integrations_counts_tools_and_says_which_waits(house: House) -> None:
+    kit = house.academy()
+    made(kit)
+    waiting = made(kit, name="Newcomer", is_active=False)
+    with kit.session() as session:
+        session.get_one(Tool, waiting.id).approved_at = None
+    page = kit.signed_in(Role.ADMIN).get("/integrations")
+    for part in ("0 platforms · 2 tools", "Needs you", "Newcomer has registered itself as a tool and waits"):
+        assert part in words(page), part
+    assert page.click("Decide").request.path == f"{PAGES}/{waiting.id}"
 
 
 CANVAS = {
@@ -328,6 +363,7 @@ def test_the_page_of_an_invitation_says_what_became_of_it(house: House) -> None:
     path, htmx = f"{PAGES}/invitations/{invitation_id}", {"HX-Request": "true"}
     assert "Waiting for the tool" in admin.get(path, headers=htmx, status=200)
     assert "registration_token" not in admin.get(path)
+    assert "shown once, before" in words(admin.get(path))
     with time_machine.travel(clock.now() + timedelta(minutes=61), tick=True):
         over = admin.get(path, headers=htmx, status="*")
         assert over.status_int in (286, 303), "the session may be over, too"

@@ -31,7 +31,7 @@ from tenants.lti.platform.bearer import TOOL
 from tenants.lti.platform.launch13 import HINT_LIFETIME
 from tenants.lti.platform.making import Making
 from tenants.lti.platform.models import Tool, ToolUser
-from tenants.lti.platform.tools import domains_of
+from tenants.lti.platform.tools import domains_of, require_active
 from tenants.lti.platform.users import audience_of_tool
 from tenants.lti.tool.login import hash_state
 from tenants.lti.wire import jws
@@ -139,7 +139,7 @@ class Authorization:
             return ComeAgain()
         self._check_visitor(request, launch)
         self._use_up(launch)
-        self.checks.require("active", tool.is_active and self.academy.has("lti"), self._off(), seen=tool.name)
+        require_active(self.checks, "active", self.academy, tool)
         claims = answered(
             self._message(connection, tool, launch),
             nonce=request["nonce"],
@@ -246,9 +246,6 @@ class Authorization:
         """Step "once": nobody else has it (`_begun`), and it was not used; written with whatever comes of it."""
         launch.consumed_at = clock.now()
         self.checks.note("once", "first use")
-
-    def _off(self) -> str:
-        return "TOOL_INACTIVE" if self.academy.has("lti") else "LTI_OFF"
 
     def _message(self, connection: HotConnection, tool: Tool, launch: Launch) -> Mapping[str, object]:
         """Steps "enrolled" and "message"."""

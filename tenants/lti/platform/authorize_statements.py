@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from saas.db.base import table_of
+from saas.db.rows import Part, new_values, same
 from saas.db.statement import ScopedStatement
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity, Course
@@ -13,7 +14,6 @@ from tenants.lti.launches.models import Direction, Launch, Outcome
 from tenants.lti.models import KeyState, SigningKey
 from tenants.lti.platform.bearer import TOOL
 from tenants.lti.platform.models import LineItem, Tool, ToolLink, ToolUser
-from tenants.lti.platform.rows import Part, same
 
 _key, _tool, _launch, _user = table_of(SigningKey), table_of(Tool), table_of(Launch), table_of(ToolUser)
 _person, _link, _activity = table_of(Person), table_of(ToolLink), table_of(Activity)
@@ -76,9 +76,8 @@ FIND_SEAT = ScopedStatement(
 
 
 def _ending(name: str, outcome: Outcome, *columns: str, **fixed: Any) -> ScopedStatement:
-    new = {column: sa.bindparam(f"new_{column}", type_=_launch.c[column].type) for column in columns}
-    changed = sa.update(_launch).where(same(_launch, id=sa.bindparam("the_launch")))
-    return ScopedStatement(name, changed.values(outcome=outcome, **fixed, **new))
+    ended = sa.update(_launch).where(same(_launch, id=sa.bindparam("the_launch")))
+    return ScopedStatement(name, ended.values(outcome=outcome, **fixed, **new_values(_launch, columns)))
 
 
 ACCEPT = _ending(

@@ -12,18 +12,14 @@ from saas.problems import Refused
 from saas.web.errors import show_problem
 from saas.web.guards import counted_address
 from saas.web.headers import allow_framing
-from saas.web.rendering import render_page
 from tenants.lti.platform.active_keys import ActiveKeys
 from tenants.lti.platform.addresses import AUTHORIZE_PATH
 from tenants.lti.platform.authorize import Authorization, ComeAgain, Visitor
+from tenants.lti.platform.coming_again import may_return, send_again
 from tenants.lti.platform.messages import MessageKinds
 from tenants.lti.platform.posting import post_to_tool
-from tenants.lti.tool.frame_views import is_from_own_page
 from tenants.lti.tool.views import browser_of, may_log, pairs_of
 from tenants.lti.wire.authorize import FIELDS
-
-#: Posted by our own page, which does so once.
-AGAIN = "again"
 
 
 @view_defaults(route_name="lti_authorize", permission=NO_PERMISSION_REQUIRED, require_csrf=False)
@@ -47,8 +43,7 @@ class AuthorizePage:
         except Refused as refusal:
             return show_problem(request, refusal.code, seen=refusal.seen, wanted=refusal.wanted)
         if isinstance(answer, ComeAgain):
-            fields = [(name, value) for name, value in pairs if name in FIELDS]
-            return render_page(request, "lti/opening_again.html", {"fields": fields, "again": AGAIN})
+            return send_again(request, ((name, value) for name, value in pairs if name in FIELDS))
         if answer.code:
             request.runtime.metrics.refusals.labels(answer.code).inc()
         return post_to_tool(
@@ -56,13 +51,11 @@ class AuthorizePage:
         )
 
     def _visitor(self, sent: dict[str, str]) -> Visitor:
-        """Our page sends it once more only where a browser may have kept the cookie back."""
         request, identity = self.request, self.request.identity
-        came_again = AGAIN in sent or is_from_own_page(request)
         return Visitor(
             person_id=identity.id if identity else None,
             session_id=identity.session_id if identity else None,
-            may_return=not came_again and not request.session_token,
+            may_return=may_return(request, sent),
             browser=browser_of(request),
         )
 

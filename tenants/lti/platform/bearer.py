@@ -7,12 +7,12 @@ import sqlalchemy as sa
 
 from saas import clock
 from saas.db.base import table_of
+from saas.db.rows import Part, Runner, same
 from saas.db.statement import ScopedStatement
 from saas.problems import Refused
 from tenants.lti.platform.grants import ToolToken
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.once import hash_of
-from tenants.lti.platform.rows import Part, Runner, same
 
 MAX_HEADER = 8192
 _token, _tool = table_of(ToolToken), table_of(Tool)
@@ -39,14 +39,19 @@ class Holder:
             raise Refused("CALL_SCOPE", seen=" ".join(sorted(self.scopes)) or "none", wanted=" or ".join(scopes))
 
 
+def bearer_in(header: str) -> str:
+    """The token of an Authorization header (RFC 6750 §2.1); empty for anything else."""
+    scheme, _space, value = header.strip().partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
+
+
 def token_holder(runner: Runner, header: str) -> Holder:
     """The tool of an Authorization header. `Refused` CALL_TOKEN_MISSING, CALL_TOKEN_UNKNOWN or CALL_TOOL_OFF (401).
 
     Asked for every call, so that a tool that is switched off has lost its access at once.
     """
-    scheme, _, value = header.strip().partition(" ")
-    value = value.strip()
-    if scheme.lower() != "bearer" or not value:
+    value = bearer_in(header)
+    if not value:
         raise Refused("CALL_TOKEN_MISSING", seen="another kind" if header.strip() else "none", wanted="a bearer token")
     if len(value) > MAX_HEADER:
         raise Refused("CALL_TOKEN_UNKNOWN", seen=f"{len(value)} characters", wanted="a token given here")

@@ -14,9 +14,10 @@ from saas.web.i18n import _
 from saas.web.rendering import page, render_block, translate
 from saas.web.views import View
 from tenants.access import Permission
+from tenants.catalog.models import Activity
 from tenants.lti.launches.filters import position_in, read_as
 from tenants.lti.platform.log import PAGE, Call, Service, ServiceCalls, Wanted
-from tenants.lti.platform.models import Tool
+from tenants.lti.platform.models import Tool, ToolLink
 from tenants.lti.platform.tools import Tools
 
 #: Calls on a tool's own page.
@@ -75,10 +76,16 @@ class CallPages(View):
         return {
             "calls": calls,
             "filters": filters,
+            "about": self._activity(filters.wanted.tool_link_id),
             "older": filters.after(calls[-1]) if len(calls) == PAGE else None,
             "service_names": service_names(),
             "tools": [(str(each.id), each.name) for each in tools],
         }
+
+    def _activity(self, link_id: UUID | None) -> Activity | None:
+        """Whose link the log is narrowed to."""
+        link = self.request.db.get(ToolLink, link_id) if link_id else None
+        return link.activity if link else None
 
 
 def service_names() -> dict[str, str]:

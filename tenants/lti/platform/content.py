@@ -22,7 +22,7 @@ from tenants.lti.platform.messages import Asked, addressee_of
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.once import hash_of
 from tenants.lti.platform.opening import Sitting
-from tenants.lti.platform.users import ToolUsers, audience_of_tool
+from tenants.lti.platform.users import ToolUsers, agreed_shares, audience_of_tool
 from tenants.lti.wire.deeplink import SETTINGS
 from tenants.lti.wire.deeplink_answer import (
     settings_claim,
@@ -81,7 +81,7 @@ def request_message(asked: Asked) -> dict[str, object]:
     request.data_hash = hash_of(data)
     course, person, tool = asked.session.get_one(Course, request.course_id), asked.person, asked.tool
     user = ToolUsers(asked.session).known_as(person.id, audience_of_tool(tool.id))
-    agreed = frozenset(user.consented)
+    agreed = agreed_shares(tool, user)
     occasion = Occasion(
         sub=user.sub,
         course_id=str(course.id),
@@ -99,10 +99,7 @@ def request_message(asked: Asked) -> dict[str, object]:
         platform_url=asked.academy.url,
         custom=tuple((name, value) for name, value in tool.custom),
     )
-    shares = shares_of(
-        send_name=tool.send_name and Share.NAME.value in agreed,
-        send_email=tool.send_email and Share.EMAIL.value in agreed,
-    )
+    shares = shares_of(send_name=Share.NAME in agreed, send_email=Share.EMAIL in agreed)
     addressee = replace(addressee_of(asked.academy, tool, tool.deep_link_url), message_type=DEEP_LINKING_REQUEST)
     settings = settings_claim(
         return_url=addresses.content_url(asked.academy, str(request.id)),

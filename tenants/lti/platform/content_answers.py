@@ -19,6 +19,7 @@ from saas.tenancy.resolve import Academy
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity, ActivityType, Content, Course
 from tenants.catalog.services import Catalog
+from tenants.lti.entered import InvalidValues
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform import addresses
 from tenants.lti.platform.columns import coupled_column
@@ -28,8 +29,7 @@ from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import OpensIn, Tool, ToolLink
 from tenants.lti.platform.once import hash_of, use_once
 from tenants.lti.platform.tool_keys import ToolKeySets
-from tenants.lti.platform.tools import domains_of
-from tenants.lti.tool.platforms import InvalidValues
+from tenants.lti.platform.tools import domains_of, require_active
 from tenants.lti.wire import jws
 from tenants.lti.wire.checks import Checklist
 from tenants.lti.wire.deeplink_answer import (
@@ -105,7 +105,7 @@ class ContentAnswers:
             self.checks.require("person", is_same, "CONTENT_PERSON", seen=seen, wanted="the person who asked")
             if person is None or not person.is_staff:
                 self.checks.refuse("person", "WEB_FORBIDDEN", seen=seen)
-        self.checks.require("tool", tool.is_active and self.academy.has("lti"), self._off(), seen=tool.name)
+        require_active(self.checks, "tool", self.academy, tool)
         return tool
 
     def _open(self, session: ScopedSession, request_id: UUID, *, lock: bool = False) -> ContentRequest:
@@ -120,9 +120,6 @@ class ContentAnswers:
         if not lock:
             self.checks.note("request", f"begun at {request.created_at:%H:%M:%S} UTC")
         return request
-
-    def _off(self) -> str:
-        return "TOOL_INACTIVE" if self.academy.has("lti") else "LTI_OFF"
 
     def _proven(self, tool: Tool, text: str) -> jws.Token:
         """Steps "format" to "signature", with no transaction open."""

@@ -12,13 +12,15 @@ from saas.problems import Refused
 from saas.web.errors import show_problem
 from saas.web.headers import allow_framing
 from saas.web.i18n import _
-from saas.web.rendering import page, render_page, translate
+from saas.web.rendering import page, translate
 from saas.web.views import see_other, uuid_in
 from tenants.access import Permission
 from tenants.accounts.models import Person
 from tenants.catalog.models import ActivityType, Course
 from tenants.catalog.views import AuthoringView, course_in_address
+from tenants.lti.availability import require_lti
 from tenants.lti.platform.addresses import CONTENT_PATH
+from tenants.lti.platform.coming_again import AGAIN, may_return, send_again
 from tenants.lti.platform.content import begin_choice, can_pick, request_message
 from tenants.lti.platform.content_answers import ContentAnswers, Taken, chosen_in
 from tenants.lti.platform.messages import MessageKinds, Seat
@@ -26,14 +28,9 @@ from tenants.lti.platform.models import OpensIn
 from tenants.lti.platform.opening import Sitting
 from tenants.lti.platform.posting import post_to_tool
 from tenants.lti.platform.tools import Tools
-from tenants.lti.tool.admin_views import require_lti
-from tenants.lti.tool.frame_views import is_from_own_page
 from tenants.lti.tool.views import browser_of, may_log, pairs_of
 from tenants.lti.wire.deeplink import FORM_FIELD
 from tenants.lti.wire.launch13 import DEEP_LINKING_REQUEST
-
-#: Posted by our own page, which does so once.
-AGAIN = "again"
 
 
 @view_defaults(permission=Permission.AUTHOR)
@@ -87,9 +84,8 @@ class ContentDoor:
     def answer(self) -> Response:
         request, identity = self.request, self.request.identity
         pairs = [(name, value) for name, value in pairs_of(request) if name in (FORM_FIELD, AGAIN)]
-        if identity is None and self._may_return(dict(pairs)):
-            fields = [pair for pair in pairs if pair[0] == FORM_FIELD]
-            return render_page(request, "lti/opening_again.html", {"fields": fields, "again": AGAIN})
+        if identity is None and may_return(request, dict(pairs)):
+            return send_again(request, (pair for pair in pairs if pair[0] == FORM_FIELD))
         answers = ContentAnswers(request.runtime, request.tenant)
         try:
             taken = answers.take(
@@ -101,11 +97,6 @@ class ContentDoor:
         except Refused as refusal:
             return show_problem(request, refusal.code, seen=refusal.seen, wanted=refusal.wanted)
         return self._go_on(taken)
-
-    def _may_return(self, sent: dict[str, str]) -> bool:
-        """A browser keeps our cookie back where the form comes from another site; our own page sends it once more."""
-        came_again = AGAIN in sent or is_from_own_page(self.request)
-        return not came_again and not self.request.session_token
 
     def _go_on(self, taken: Taken) -> Response:
         """The tool's words are shown as text, its log never."""
@@ -122,7 +113,7 @@ class ContentDoor:
 
 
 def course_choosing(request: Request) -> Course:
-    require_lti(request)
+    require_lti(request.tenant)
     return course_in_address(request)
 
 

@@ -18,14 +18,14 @@ from pyramid_retry import is_last_attempt
 
 from saas.addresses import add_query
 from saas.db.hot import HotConnection
+from saas.db.rows import Keeper, Runner
 from saas.db.scope import ScopedSession
 from saas.problems import Problem, Refused
-from saas.tenancy.resolve import Academy
 from tenants.learning.quick import NotSimpleError
+from tenants.lti.availability import require_lti
 from tenants.lti.platform.bearer import token_holder
 from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import Tool
-from tenants.lti.platform.rows import Keeper, Runner
 from tenants.lti.tool.views import may_log
 
 JSON = "application/json"
@@ -109,12 +109,6 @@ class ServiceDoor:
         with suppress(ValueError):
             return UUID(self.request.matchdict[name])
         raise Refused("CALL_NOT_YOURS", seen=f"the address {self.request.path[:200]}", wanted="an address given here")
-
-
-def require_lti(academy: Academy) -> None:
-    """What comes first at every door. `Refused` LTI_OFF."""
-    if not academy.has("lti"):
-        raise Refused("LTI_OFF", seen=academy.name)
 
 
 def vanished(request: Request, error: sa.exc.IntegrityError) -> Refused:

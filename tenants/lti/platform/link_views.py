@@ -17,6 +17,8 @@ from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.catalog.models import Activity
 from tenants.catalog.services import TITLE_LENGTH, Catalog, Publishing
+from tenants.lti.availability import require_lti
+from tenants.lti.entered import InvalidValues
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform.custom_field import CHOICES
 from tenants.lti.platform.link_forms import LINK_FORMS, LinkForm, LinkForm13, MailForm, form_values, typed_values
@@ -24,8 +26,6 @@ from tenants.lti.platform.links import OVERLAP, ToolLinks, is_complete
 from tenants.lti.platform.models import ToolLink
 from tenants.lti.platform.tool_health import ToolHealths
 from tenants.lti.platform.tools import Tools
-from tenants.lti.tool.admin_views import require_lti
-from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire.vendor_mail import VendorMail, read_vendor_mail
 
 
@@ -34,7 +34,7 @@ def links_of(request: Request) -> ToolLinks:
 
 
 def activity_in_address(request: Request) -> Activity:
-    require_lti(request)
+    require_lti(request.tenant)
     return Catalog(request.db).activity(uuid_in(request, "activity_id"))
 
 
@@ -115,11 +115,20 @@ class LinkPages(View):
         values = link_values(self.request, self.context, link)
         return {**values, "secret": self.links.reveal(link), "hide_url": values["settings_url"]}
 
+    @view_config(route_name="lti_link_end", request_method="GET", renderer=page("lti/link_end.html"))
+    def confirm_end(self) -> Any:
+        link = self._kept()
+        settings_url = self.request.route_path("activity_settings", activity_id=self.context.id, _anchor="lti-link")
+        if not link.sealed_previous:
+            return Response(status=303, location=settings_url)
+        return {"activity": self.context, "until": link.previous_until, "settings_url": settings_url}
+
     @view_config(route_name="lti_link_end", request_method="POST")
     def end_previous(self) -> Response:
         link = self._kept()
         self.links.end_previous(link)
         record(self.request, "lti.link.previous_ended", self.context.title, key=link.key)
+        self.request.flash(translate(_("The old secret has ended.")))
         return self.go("activity_settings", activity_id=self.context.id)
 
     @view_config(route_name="lti_link_copy", request_method="POST")
@@ -176,6 +185,7 @@ def link_values(
         "legacy": not isinstance(form, LinkForm13),
         "mail": MailForm(),
         "found": None,
+        "preview": None,
         "secret": None,
         "overlap": until if link and link.sealed_previous else None,
         "days": OVERLAP.days,

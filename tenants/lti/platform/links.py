@@ -12,10 +12,10 @@ from saas.outbound import Outbound
 from saas.problems import Refused
 from saas.secrets import Secrets
 from tenants.catalog.models import Activity
+from tenants.lti.entered import InvalidValues, address_fault
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform.models import OpensIn, Tool, ToolLink
 from tenants.lti.platform.tools import domains_of
-from tenants.lti.tool.platforms import InvalidValues, Platforms
 from tenants.lti.wire.consumer12 import query_fault
 from tenants.lti.wire.custom_rows import rows_fault
 from tenants.lti.wire.text import identifier_fault, is_at
@@ -24,7 +24,7 @@ PURPOSE = "lti.tool_secret"
 #: Results signed with the previous secret are taken this long, so that the vendor has time to change over.
 OVERLAP = timedelta(days=7)
 SECRET_LIMIT = 1000
-NEEDED = "This field is needed"
+FROM_THEM = "Enter it as the other learning system gave it to you"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,12 @@ def is_complete(link: ToolLink | None) -> bool:
     if link.lti_version is Protocol.LTI_12:
         return bool(link.key and link.sealed_secret) and not query_fault(link.url)
     return link.tool_id is not None
+
+
+def sealed_secrets(link: ToolLink) -> list[str]:
+    """The current secret, then the previous one while it is good; empty where there is none."""
+    overlaps = link.sealed_previous and link.previous_until and link.previous_until > clock.now()
+    return [each for each in (link.sealed_secret, link.sealed_previous if overlaps else "") if each]
 
 
 class ToolLinks:
@@ -109,7 +115,7 @@ class ToolLinks:
     def url_fault(self, values: LinkValues) -> str:
         if values.lti_version is Protocol.LTI_13 and not values.url and self._target_of(values.tool_id):
             return ""
-        fault = Platforms(self.session, self.outbound).address_fault(values.url)
+        fault = address_fault(self.outbound, values.url)
         if values.lti_version is Protocol.LTI_12:
             return fault or query_fault(values.url)
         return fault or self._domain_fault(values)
@@ -130,11 +136,11 @@ class ToolLinks:
     def _legacy_faults(self, link: ToolLink | None, values: LinkValues) -> dict[str, str]:
         found = {}
         if not values.key:
-            found["key"] = NEEDED
+            found["key"] = FROM_THEM
         elif fault := identifier_fault(values.key):
             found["key"] = f"This cannot be right: {fault}"
         if not values.secret and not (link and link.sealed_secret):
-            found["secret"] = NEEDED
+            found["secret"] = FROM_THEM
         elif len(values.secret) > SECRET_LIMIT:
             found["secret"] = f"A secret has at most {SECRET_LIMIT} characters"
         return found
@@ -189,10 +195,8 @@ class ToolLinks:
         return self._open(link.sealed_secret) if link.sealed_secret else ""
 
     def secrets_of(self, link: ToolLink) -> list[str]:
-        """The current secret, then the previous one while it is good."""
-        overlaps = link.sealed_previous and link.previous_until and link.previous_until > clock.now()
-        sealed = [link.sealed_secret, link.sealed_previous if overlaps else ""]
-        return [self._open(each) for each in sealed if each]
+        """As `sealed_secrets` has them."""
+        return [self._open(each) for each in sealed_secrets(link)]
 
     def _open(self, sealed: str) -> str:
         return self.secrets.open(self.session.tenant_id, PURPOSE, sealed).decode()

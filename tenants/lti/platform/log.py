@@ -10,12 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from saas.db.base import table_of
+from saas.db.rows import Keeper, Part, same
 from saas.db.scope import ScopedSession, TenantScoped
 from saas.db.statement import ScopedInsert, ScopedStatement
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
 from tenants.lti.platform.models import ServiceCall, Tool, ToolLink
-from tenants.lti.platform.rows import Keeper, Part, same
 from tenants.lti.wire.text import clean
 
 RowT = TypeVar("RowT", bound=TenantScoped)

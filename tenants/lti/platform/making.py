@@ -24,9 +24,8 @@ from tenants.lti.platform.messages import (
     resource_link_message,
     with_services,
 )
-from tenants.lti.platform.models import LineItem, OpensIn, Tool, ToolLink, ToolUser
+from tenants.lti.platform.models import LineItem, Tool, ToolLink, ToolUser
 from tenants.lti.platform.users import ToolUsers, audience_of_tool, shares_with
-from tenants.lti.wire.ags import SCOPES as AGS_SCOPES
 from tenants.lti.wire.checks import Checklist
 from tenants.lti.wire.launch13 import RESOURCE_LINK_REQUEST
 
@@ -68,7 +67,7 @@ class Making:
     def _resource_link(self, person: Person, row: Any, user: ToolUser) -> Mapping[str, object]:
         tool, launch = self.tool, self.launch
         link, activity = LINK.read(row), ACTIVITY.read(row)
-        # as `opening.may_take_part`: it may have been withdrawn, or the person taken out, since the launch began
+        # it may have been withdrawn, or the person taken out, since the launch began
         open_to = link is not None and link.tool_id == tool.id and activity is not None
         takes_part = activity is not None and (
             person.is_staff or (activity.status is Status.PUBLISHED and row.enrolment_id is not None)
@@ -81,9 +80,7 @@ class Making:
         self.checks.note("enrolled", activity.title)
         set_committed_value(link, "tool", tool)
         set_committed_value(activity, "course", Course(title=row.course_title))
-        kept = launch.login
-        seat = Seat(OpensIn(kept["opens_in"]), kept["locale"], kept["return_url"])
-        occasion = occasion_of(self.academy, link, activity, person, seat, sub=user.sub)
+        occasion = occasion_of(self.academy, link, activity, person, Seat.of(launch), sub=user.sub)
         occasion = with_services(occasion, self.academy, tool, activity, self._column(link, row))
         self.checks.note("message", launch.message_type)
         return resource_link_message(occasion, self.academy, tool, launch.target, shares_with(link, person, user))
@@ -96,7 +93,7 @@ class Making:
 
     def _column(self, link: ToolLink, row: Any) -> LineItem | None:
         """Where the tool was granted grades; made at the first launch."""
-        if not frozenset(self.tool.scopes) & frozenset(AGS_SCOPES):
+        if not self.tool.is_graded:
             return None
         known = COLUMN.read(row)
         if known is not None:

@@ -7,7 +7,7 @@ asks by the type its launch was begun with.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from saas.db.scope import ScopedSession
 from saas.tenancy.resolve import Academy
@@ -30,6 +30,12 @@ class Seat:
     opens_in: OpensIn
     locale: str
     return_url: str
+
+    @classmethod
+    def of(cls, launch: Launch) -> Self:
+        """As it was when the launch began (`tenants.lti.platform.launch13`)."""
+        kept = launch.login
+        return cls(OpensIn(kept["opens_in"]), kept["locale"], kept["return_url"])
 
 
 def occasion_of(
@@ -62,15 +68,14 @@ def with_services(
     occasion: Occasion, academy: Academy, tool: Tool, activity: Activity, column: LineItem | None
 ) -> Occasion:
     """The addresses of AGS and NRPS as far as the tool was granted them; ``column`` None where there is none yet."""
-    course, scopes = activity.course_id, frozenset(tool.scopes)
-    graded = bool(scopes - {ROSTER_SCOPE})
+    course, graded = activity.course_id, tool.is_graded
     maximum = (column.maximum if column else MAXIMUM).normalize()
     return replace(
         occasion,
         line_items=addresses.lineitems_url(academy, course) if graded else "",
         line_item=addresses.lineitem_url(academy, course, column.id) if graded and column else "",
         line_item_maximum=f"{maximum:f}" if graded else "",
-        memberships=addresses.memberships_url(academy, course) if ROSTER_SCOPE in scopes else "",
+        memberships=addresses.memberships_url(academy, course) if ROSTER_SCOPE in tool.scopes else "",
     )
 
 

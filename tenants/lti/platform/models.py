@@ -15,6 +15,7 @@ from saas.db.base import Base, named
 from saas.db.scope import TenantScoped, belongs_to
 from tenants.catalog.models import Activity
 from tenants.lti.launches.models import Protocol
+from tenants.lti.wire import ags
 
 
 class OpensIn(StrEnum):
@@ -54,6 +55,11 @@ class Tool(TenantScoped, Base):
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether any of the Assignment and Grade Services was granted."""
+        return any(scope in ags.SCOPES for scope in self.scopes)
 
 
 class ToolKeys(TenantScoped, Base):

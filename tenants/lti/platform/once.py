@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.db.base import table_of, uuid7
+from saas.db.rows import Runner
 from saas.db.statement import TENANT, ScopedStatement
 from tenants.lti.platform.grants import ToolToken, UsedOnce
 from tenants.lti.platform.models import ServiceCall
-from tenants.lti.platform.rows import Runner
 
 _once, _token, _call = table_of(UsedOnce), table_of(ToolToken), table_of(ServiceCall)
 

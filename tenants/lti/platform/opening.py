@@ -11,8 +11,7 @@ from saas.db.scope import ScopedSession
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
 from tenants.accounts.models import Person
-from tenants.catalog.models import Activity, Status
-from tenants.learning.services import Learning
+from tenants.catalog.models import Activity
 from tenants.lti.launches.models import Direction, Launch, Outcome
 from tenants.lti.platform.consent import Consent
 from tenants.lti.platform.links import ToolLinks, is_complete
@@ -100,13 +99,6 @@ def origins_of(link: ToolLink) -> list[str]:
     tool = link.tool
     named = [link.url] if tool is None else [link.url, tool.login_url, tool.target_url, *tool.redirect_urls]
     return sorted(set(filter(None, map(origin_of, named))))
-
-
-def may_take_part(session: ScopedSession, activity: Activity, person: Person) -> bool:
-    """Still: it may have been withdrawn, or the person taken out, since the launch began."""
-    if person.is_staff:
-        return True
-    return activity.status is Status.PUBLISHED and Learning(session, person.id).is_enrolled(activity)
 
 
 def returning(academy: Academy, activity: Activity, launch_id: UUID | None = None) -> str:

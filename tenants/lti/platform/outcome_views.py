@@ -10,8 +10,9 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
 from saas.problems import Problem, Refused
+from tenants.lti.availability import require_lti
 from tenants.lti.platform.addresses import OUTCOMES_PATH
-from tenants.lti.platform.doors import Knock, note_refusal, require_lti, vanished
+from tenants.lti.platform.doors import Knock, note_refusal, vanished
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.outcomes import Outcomes, Posted
 from tenants.lti.tool.views import may_log

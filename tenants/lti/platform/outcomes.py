@@ -18,13 +18,14 @@ import sqlalchemy as sa
 from saas import clock
 from saas.db.base import table_of
 from saas.db.hot import HotConnection
+from saas.db.rows import Keeper, Part, Runner, same
 from saas.db.scope import ScopedSession
 from saas.db.statement import ScopedStatement
 from saas.problems import Refused
 from saas.runtime import Runtime
 from saas.secrets import SealError
 from saas.settings import WebSettings
-from saas.tenancy.resolve import Academy, public_url
+from saas.tenancy.resolve import Academy, public_urls
 from tenants.catalog.models import Activity
 from tenants.grades.services import Channels
 from tenants.learning.models import Enrolment, Grading, OutsideResult
@@ -32,12 +33,11 @@ from tenants.learning.outside import OutsideResults, OutsideScore
 from tenants.learning.quick import NotSimpleError
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform.addresses import OUTCOMES_PATH
-from tenants.lti.platform.links import PURPOSE
+from tenants.lti.platform.links import PURPOSE, sealed_secrets
 from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import ToolLink
 from tenants.lti.platform.once import use_once
 from tenants.lti.platform.quick_results import QuickTelling
-from tenants.lti.platform.rows import Keeper, Part, Runner, same
 from tenants.lti.platform.scores import refuse_late
 from tenants.lti.platform.sourcedids import read_sourcedid
 from tenants.lti.wire import outcomes_in as wire
@@ -101,12 +101,6 @@ class Signer:
         if link is None or activity is None:
             raise AssertionError("both are inner-joined")
         return cls(link, activity)
-
-    def sealed(self) -> list[str]:
-        """As `ToolLinks.secrets_of`: the current secret, then the previous one while it is good."""
-        link = self.link
-        overlaps = link.sealed_previous and link.previous_until and link.previous_until > clock.now()
-        return [each for each in (link.sealed_secret, link.sealed_previous if overlaps else "") if each]
 
 
 #: Takes a score in; `Refused` before anything is written, or with all of it undone.
@@ -174,7 +168,7 @@ class Outcomes:
         self.suspect = found[0].link.id if found else None
         now = clock.now()
         wire.check_time(header, now)
-        sealed = [(signer, each) for signer in found for each in signer.sealed()][: wire.MOST_SECRETS]
+        sealed = [(signer, each) for signer in found for each in sealed_secrets(signer.link)][: wire.MOST_SECRETS]
         signers = self._by_secret(sealed)
         if named is not None and named == self.suspect:
             self._unproven = header, [secret for secret, of in signers.items() if of[0] is found[0]]
@@ -302,5 +296,4 @@ def share_of(result: Any) -> Decimal | None:
 
 def outcome_urls(academy: Academy, web: WebSettings) -> list[str]:
     """What may have been signed: the address we give out, then the same on the academy's other hosts."""
-    others = sorted(public_url(host, web) for host in academy.hosts - {academy.host})
-    return [f"{url}{OUTCOMES_PATH}" for url in (academy.url, *others)]
+    return [f"{url}{OUTCOMES_PATH}" for url in public_urls(academy, web)]

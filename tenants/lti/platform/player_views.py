@@ -8,6 +8,8 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config, view_defaults
 
+from saas.problems import Refused
+from saas.web.errors import show_problem
 from saas.web.headers import CSP, content_policy
 from saas.web.i18n import _
 from saas.web.rendering import page, render_page, translate
@@ -44,8 +46,12 @@ class ToolPlayer(View):
     def show(self) -> Response:
         if not self.context.is_outside:
             return self.go("activity", activity_id=self.context.id)
-        link, person = self.opening.link(), self._person()
-        PlaylistRuns(self.request.db, person.id).refuse_locked(self.context)
+        person = self._person()
+        try:
+            link = self.opening.link()
+            PlaylistRuns(self.request.db, person.id).refuse_locked(self.context)
+        except Refused as refusal:
+            return self._closed(refusal)
         consent = Consent(self.request.db, link, person)
         if consent.is_needed:
             return self._ask(link, consent)
@@ -75,6 +81,12 @@ class ToolPlayer(View):
         begun = open_by_login(self.opening, link, link.tool, sitting)
         name, fields = link.tool_name, begun.fields.items()
         return post_to_tool(self.request, begun.login_url, fields, name=name, link=begun.address)
+
+    def _closed(self, refusal: Refused) -> Response:
+        """Why it does not open, with the way back to where it was to be opened."""
+        way = self.request.route_path("activity", activity_id=self.context.id)
+        action = (translate(_("Back to the activity")), way)
+        return show_problem(self.request, refusal.code, seen=refusal.seen, wanted=refusal.wanted, action=action)
 
     def _person(self) -> Person:
         return self.request.db.get_one(Person, self.request.identity.id)

@@ -1,7 +1,5 @@
 """An activity's settings → Preview: the exact message, of what is saved or of what stands in the form."""
 
-from typing import Any
-
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
@@ -15,13 +13,13 @@ from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
 from tenants.catalog.services import Catalog
 from tenants.lti.launches.models import Protocol
-from tenants.lti.platform.link_forms import LINK_FORMS, LinkForm13
+from tenants.lti.platform.link_forms import LinkForm
+from tenants.lti.platform.link_views import link_form, link_values
 from tenants.lti.platform.links import ToolLinks
 from tenants.lti.platform.messages import Seat
 from tenants.lti.platform.models import ToolLink
 from tenants.lti.platform.opening import returning
-from tenants.lti.platform.preview import preview_of, unsaved_link
-from tenants.lti.platform.tools import Tools
+from tenants.lti.platform.preview import Preview, preview_of, unsaved_link
 from tenants.lti.wire.substitution import MARK, VARIABLES
 
 
@@ -44,37 +42,42 @@ class PreviewPage(View):
         link = self.links.of(self.context)
         if link is None:
             raise Refused("LTI_LINK_INCOMPLETE", seen=self.context.title)
-        return self._page(link, is_saved=True)
+        values = {
+            "activity": self.context,
+            "preview": self._preview(link),
+            "variables": [(MARK + each.name, each.meaning, each.needs) for each in VARIABLES],
+        }
+        return render_page(self.request, "lti/opening_preview.html", values)
 
     @view_config(request_method="POST")
     def entered(self) -> Response:
-        """Nothing is saved. A form that cannot be read is shown on the settings page, which says what is wrong."""
+        """The form as it was filled in, with the message below or with what is wrong; nothing is saved."""
         if not self.context.is_outside:
             return self.go("activity", activity_id=self.context.id)
         given = self.request.POST.get("lti_version", "")
-        version = Protocol(given) if given in set(Protocol) else Protocol.LTI_13
-        form: Any = LINK_FORMS[version].of(self.request)
-        if isinstance(form, LinkForm13):
-            form.offer(Tools(self.request.db, self.request.runtime.outbound).all())
-        if not form.validate():
-            raise Refused("LTI_LINK_INCOMPLETE", seen=self.context.title)
+        form = link_form(self.request, Protocol(given) if given in set(Protocol) else Protocol.LTI_13)
         known = self.links.of(self.context)
+        shown = link_values(self.request, self.context, known, form)
+        if not self._can_be_told(form, known):
+            return render_page(self.request, "lti/link.html", shown, 422)
         link = unsaved_link(self.request.db, self.context, known, form.values(self.request.zone))
-        if version is Protocol.LTI_13 and link.tool is None:
-            raise Refused("LTI_LINK_INCOMPLETE", seen=self.context.title)
-        return self._page(link, is_saved=False)
+        return render_page(self.request, "lti/link.html", {**shown, "preview": self._preview(link)})
 
-    def _page(self, link: ToolLink, *, is_saved: bool) -> Response:
+    def _can_be_told(self, form: LinkForm, known: ToolLink | None) -> bool:
+        """Marks what is wrong at its field; the secret alone may be missing yet."""
+        if not form.accepted():
+            return False
+        faults = self.links.faults(known, form.values(self.request.zone))
+        faults.pop("secret", None)
+        for name, text in faults.items():
+            form.refuse(name, text)
+        return not faults
+
+    def _preview(self, link: ToolLink) -> Preview:
         request = self.request
         person = request.db.get_one(Person, request.identity.id)
         seat = Seat(link.opens_in, request.locale_name, returning(request.tenant, self.context))
-        values = {
-            "activity": self.context,
-            "preview": preview_of(request.db, request.tenant, self.context, link, person, seat),
-            "variables": [(MARK + each.name, each.meaning, each.needs) for each in VARIABLES],
-            "is_saved": is_saved,
-        }
-        return render_page(request, "lti/opening_preview.html", values)
+        return preview_of(request.db, request.tenant, self.context, link, person, seat)
 
 
 def includeme(config: Configurator) -> None:

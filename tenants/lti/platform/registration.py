@@ -20,6 +20,8 @@ from saas.runtime import Runtime
 from saas.sessions import hash_token
 from saas.tenancy.resolve import Academy
 from tenants.audit.services import note
+from tenants.lti.availability import require_lti
+from tenants.lti.entered import InvalidValues
 from tenants.lti.platform.addresses import (
     authorize_url,
     configuration_url,
@@ -32,7 +34,6 @@ from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.tools import ALL_SCOPES, Tools, ToolValues
 from tenants.lti.tool.addresses import jwks_url
-from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire.substitution import VARIABLES
 from tenants.lti.wire.tool_registration import Granted, PlatformSelf, ToolRegistration, read_registration, scopes_beyond
 
@@ -114,13 +115,13 @@ class Registrar:
 
     def read(self, tool_id: UUID) -> Granted:
         with self.runtime.database.transaction(self.academy.id) as session:
-            self._require_lti()
+            require_lti(self.academy)
             return self._granted(*self._waiting(session, tool_id))
 
     def _changing(self, act: Callable[[ScopedSession], tuple[Tool, ToolInvitation]], status: int) -> Granted:
         try:
             with self.runtime.database.transaction(self.academy.id) as session:
-                self._require_lti()
+                require_lti(self.academy)
                 tool, invitation = act(session)
                 invitation.last_code = ""
                 note(session, f"LTI: {tool.name}", "lti.tool.registered", tool.name, tool=str(tool.id))
@@ -144,10 +145,6 @@ class Registrar:
                 return
             status = self.runtime.problems[refusal.code].status
             note_call(session, Service.REGISTRATION, status=status, code=refusal.code, seen=refusal.seen, tool=tool)
-
-    def _require_lti(self) -> None:
-        if not self.academy.has("lti"):
-            raise Refused("LTI_NOT_AVAILABLE", seen="LTI is off for this academy")
 
     def _register(self, session: ScopedSession, body: bytes) -> tuple[Tool, ToolInvitation]:
         invitation = ToolInvitations(session).by_token(self.token)

@@ -16,11 +16,12 @@ from saas.problems import Refused
 from saas.web.rendering import page
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
+from tenants.lti.availability import require_lti
 from tenants.lti.platform.addresses import CONFIGURATION_PATH, REGISTRATION_PATH
-from tenants.lti.platform.doors import json_response
+from tenants.lti.platform.bearer import bearer_in
+from tenants.lti.platform.doors import json_response, problem_of
 from tenants.lti.platform.grants import ToolInvitation
 from tenants.lti.platform.registration import Registrar, ToolInvitations, platform_self
-from tenants.lti.tool.admin_views import require_lti
 from tenants.lti.tool.views import may_log
 from tenants.lti.wire.tool_registration import Granted, configuration, error_answer, registration_answer
 
@@ -34,8 +35,10 @@ class RegistrationDoors:
 
     @view_config(route_name="lti_configuration", request_method="GET")
     def configuration(self) -> Response:
-        if not self.request.tenant.has("lti"):
-            return self._refused(Refused("LTI_NOT_AVAILABLE"))
+        try:
+            require_lti(self.request.tenant)
+        except Refused as refusal:
+            return self._refused(refusal)
         response = json_response(configuration(platform_self(self.request.tenant)))
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
@@ -60,7 +63,8 @@ class RegistrationDoors:
 
     def _answer(self, act: Callable[[Registrar], Granted], status: int = 200) -> Response:
         request = self.request
-        registrar = Registrar(request.runtime, request.tenant, bearer_of(request), lambda: may_log(request))
+        token = bearer_in(request.headers.get("Authorization", ""))
+        registrar = Registrar(request.runtime, request.tenant, token, lambda: may_log(request))
         try:
             return json_response(registration_answer(act(registrar)), status=status)
         except Refused as refusal:
@@ -76,14 +80,8 @@ class RegistrationDoors:
         return response
 
 
-def bearer_of(request: Request) -> str:
-    """RFC 6750 §2.1; empty for anything else."""
-    scheme, _space, token = request.environ.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
 def invitation_in_address(request: Request) -> ToolInvitation:
-    require_lti(request)
+    require_lti(request.tenant)
     return ToolInvitations(request.db).get(uuid_in(request, "tool_invitation_id"))
 
 
@@ -112,6 +110,8 @@ def includeme(config: Configurator) -> None:
     config.add_route("lti_configuration", CONFIGURATION_PATH, house="academy")
     config.add_route("lti_registrations", REGISTRATION_PATH, house="academy")
     config.add_route("lti_registration", f"{REGISTRATION_PATH}/{{tool_id}}", house="academy")
+    for name in ("lti_configuration", "lti_registrations", "lti_registration"):
+        config.add_problem_format(name, problem_of)
     config.add_hot_path(REGISTRATION_PATH)
     config.add_route(
         "lti_tool_invited",

@@ -10,12 +10,12 @@ from tenants.access import Permission
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
 from tenants.catalog.views import activity_in_address
+from tenants.lti.availability import require_lti
 from tenants.lti.platform.messages import MessageKinds, Seat
 from tenants.lti.platform.models import OpensIn
 from tenants.lti.platform.opening import Sitting
 from tenants.lti.platform.posting import post_to_tool
 from tenants.lti.platform.reviews import SubmissionReviews, review_message
-from tenants.lti.tool.admin_views import require_lti
 from tenants.lti.tool.views import browser_of
 from tenants.lti.wire.launch13 import SUBMISSION_REVIEW_REQUEST
 
@@ -44,7 +44,7 @@ class ReviewPages(View):
 
 
 def activity_reviewed(request: Request) -> Activity:
-    require_lti(request)
+    require_lti(request.tenant)
     return activity_in_address(request)
 
 

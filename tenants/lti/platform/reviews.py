@@ -18,11 +18,10 @@ from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
 from tenants.lti.platform.launch13 import begin_message
 from tenants.lti.platform.messages import Asked, Seat, addressee_of, occasion_of, with_services
-from tenants.lti.platform.models import LineItem, OpensIn, ReceivedScore, Tool, ToolLink
+from tenants.lti.platform.models import LineItem, ReceivedScore, Tool, ToolLink
 from tenants.lti.platform.opening import Sitting
 from tenants.lti.platform.tools import domains_of
-from tenants.lti.platform.users import ToolUsers, audience_of_tool, shares_of_link
-from tenants.lti.wire.ags import SCOPES as AGS_SCOPES
+from tenants.lti.platform.users import ToolUsers, agreed_shares, audience_of_tool, shares_of_link
 from tenants.lti.wire.custom_rows import Rows, rows_fault
 from tenants.lti.wire.id_token import message
 from tenants.lti.wire.launch13 import SUBMISSION_REVIEW_REQUEST
@@ -87,7 +86,7 @@ class SubmissionReviews:
             .order_by(LineItem.is_coupled.desc(), LineItem.id)
         )
         rows = self.session.execute(query.limit(LOOKED_AT)).all()
-        offers = (Offer(*row) for row in rows if frozenset(row.Tool.scopes) & frozenset(AGS_SCOPES))
+        offers = (Offer(*row) for row in rows if row.Tool.is_graded)
         return next((each for each in offers if each.column.submission_review), None)
 
     def reviewable(self, offer: Offer, people: Sequence[UUID]) -> frozenset[UUID]:
@@ -121,15 +120,14 @@ def review_message(asked: Asked) -> dict[str, object]:
     """The claims, for `MessageKinds`: staff only. `Refused` WEB_FORBIDDEN, TOOL_CLOSED where it is over meanwhile."""
     if not asked.person.is_staff:
         raise Refused("WEB_FORBIDDEN", seen=asked.person.role.value)
-    session, academy, tool, login = asked.session, asked.academy, asked.tool, asked.launch.login
+    session, academy, tool = asked.session, asked.academy, asked.tool
     learner = session.get(Person, UUID(asked.about["learner"]))
     activity = session.get(Activity, asked.launch.activity_id)
     offer = SubmissionReviews(session).offer(activity) if activity is not None else None
     if learner is None or activity is None or offer is None or offer.tool.id != tool.id:
         raise Refused("TOOL_CLOSED", seen="the learner, the activity or its grade column is gone")
-    seat = Seat(OpensIn(login["opens_in"]), login["locale"], login["return_url"])
     sub = ToolUsers(session).known_as(asked.person.id, audience_of_tool(tool.id)).sub
-    occasion = occasion_of(academy, offer.link, activity, asked.person, seat, sub=sub)
+    occasion = occasion_of(academy, offer.link, activity, asked.person, Seat.of(asked.launch), sub=sub)
     occasion = with_services(occasion, academy, tool, activity, offer.column)
     occasion = replace(occasion, custom=(*occasion.custom, *offer.custom))
     addressee = replace(addressee_of(academy, tool, asked.launch.target), message_type=SUBMISSION_REVIEW_REQUEST)
@@ -141,8 +139,9 @@ def _for_user(session: ScopedSession, tool: Tool, learner: Person) -> dict[str, 
     """As the tool knows them; name and e-mail where its switches say so and the person agreed (§3.1)."""
     known = ToolUsers(session).known_as(learner.id, audience_of_tool(tool.id))
     said: dict[str, object] = {"user_id": known.sub, "roles": [LEARNER]}
-    if tool.send_name and Share.NAME.value in known.consented:
+    shares = agreed_shares(tool, known)
+    if Share.NAME in shares:
         said |= {"name": learner.name, "given_name": learner.given_name, "family_name": learner.family_name}
-    if tool.send_email and Share.EMAIL.value in known.consented:
+    if Share.EMAIL in shares:
         said["email"] = learner.email
     return {name: value for name, value in said.items() if value}

@@ -1,6 +1,5 @@
 """Who takes part in a tool's activities of a course, as that tool may know it (NRPS 2.0)."""
 
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from tenants.accounts.models import Person, PersonStatus
 from tenants.learning.models import Enrolment
 from tenants.lti.platform.models import Tool, ToolLink, ToolUser
 from tenants.lti.platform.scores import activities_of
-from tenants.lti.platform.users import audience_of_tool
+from tenants.lti.platform.users import agreed_shares, audience_of_tool, new_user
 from tenants.lti.wire.memberships_out import INSTRUCTOR, LEARNER, MemberOut
 from tenants.lti.wire.nrps import Status
 from tenants.lti.wire.shares import Share
@@ -69,25 +68,20 @@ class Roster:
             if not missing:
                 return known
             with suppress(sa.exc.IntegrityError), self.session.begin_nested():
-                self.session.add_all(self._new(each) for each in missing)
+                self.session.add_all(new_user(each, audience_of_tool(self.tool.id)) for each in missing)
         raise Refused("WEB_CONFLICT")
-
-    def _new(self, person_id: UUID) -> ToolUser:
-        return ToolUser(audience=audience_of_tool(self.tool.id), person_id=person_id, sub=secrets.token_hex(20))
 
     def _find(self, people: Sequence[UUID]) -> dict[UUID, ToolUser]:
         of = sa.select(ToolUser).where(ToolUser.audience == audience_of_tool(self.tool.id))
         return {each.person_id: each for each in self.session.scalars(of.where(ToolUser.person_id.in_(people)))}
 
     def _member(self, person: Person, known: ToolUser) -> MemberOut:
-        """Name and e-mail where the tool's switches say so and the person agreed to send them."""
-        tells_name = self.tool.send_name and Share.NAME.value in known.consented
-        tells_email = self.tool.send_email and Share.EMAIL.value in known.consented
+        shares = agreed_shares(self.tool, known)
         return MemberOut(
             known.sub,
             INSTRUCTOR if person.is_staff else LEARNER,
             Status.ACTIVE if person.status is PersonStatus.ACTIVE else Status.INACTIVE,
-            person.given_name if tells_name else "",
-            person.family_name if tells_name else "",
-            (person.email or "") if tells_email else "",
+            person.given_name if Share.NAME in shares else "",
+            person.family_name if Share.NAME in shares else "",
+            (person.email or "") if Share.EMAIL in shares else "",
         )

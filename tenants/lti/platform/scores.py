@@ -15,19 +15,19 @@ from sqlalchemy.dialects.postgresql import insert
 from saas import clock
 from saas.db.base import table_of, uuid7
 from saas.db.hot import HotConnection
+from saas.db.rows import Part, Runner, new_values, same
 from saas.db.scope import ScopedSession
 from saas.db.statement import TENANT, ScopedStatement
 from saas.problems import Refused
-from tenants.access import STAFF
+from tenants.access import STAFF, Role
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
 from tenants.grades.services import Channels
-from tenants.learning.models import Enrolment, Grading
+from tenants.learning.models import Enrolment, Grading, OutsideResult
 from tenants.learning.outside import OutsideResults, OutsideScore
 from tenants.learning.quick import NotSimpleError
 from tenants.lti.platform.models import LineItem, ReceivedScore, Tool, ToolLink, ToolUser
 from tenants.lti.platform.quick_results import QuickTelling
-from tenants.lti.platform.rows import Part, Runner, same
 from tenants.lti.platform.users import audience_of_tool
 from tenants.lti.wire.ags import GradingProgress
 from tenants.lti.wire.scores_in import ScoreIn
@@ -41,7 +41,7 @@ GRADING = {
 }
 _score = table_of(ReceivedScore)
 _SAID = ("given", "maximum", "activity_progress", "grading_progress", "comment", "said_at", "received_at")
-_new = {name: sa.bindparam(f"new_{name}", type_=_score.c[name].type) for name in _SAID}
+_new = new_values(_score, _SAID)
 
 #: Of scores that arrive at the same moment, in any order, the newest stays: a row comes back only for a newer one.
 KEEP_NEWER = ScopedStatement(
@@ -125,14 +125,11 @@ class QuickScores:
         """As `Scores.person`; they are held from here on."""
         audience = audience_of_tool(self.tool.id)
         row = self.connection.run(FIND_PERSON, the_audience=audience, the_sub=user_id).one_or_none()
-        reason = "unknown to this tool"
-        if row is not None:
-            telling = QuickTelling(self.connection, self.channels, row.id, activity)
-            is_in = telling.results.takes_part()
-            if is_in and row.role not in STAFF:
-                return telling
-            reason = "no learner" if row.role in STAFF else "does not take part"
-        raise not_known(user_id, reason)
+        if row is None:
+            raise unknown(user_id)
+        telling = QuickTelling(self.connection, self.channels, row.id, activity)
+        require_learner(user_id, row.role, takes_part=telling.results.takes_part())
+        return telling
 
     def take(self, said: ScoreIn, telling: QuickTelling, column: Any, link: ToolLink) -> None:
         """`Refused` CALL_SCORE_LATE, or CALL_SCORE_OLD for one that is not newer than the last."""
@@ -140,7 +137,7 @@ class QuickScores:
         refuse_late(link, now)
         keep_newer(self.connection, said, column.id, telling.results.person_id, now)
         score = outside_score(said, self.tool.name)
-        if not is_overtaken(score, telling.results.found):
+        if not is_overtaken(score, telling.results.known):
             telling.take(score)
 
 
@@ -173,13 +170,11 @@ class Scores:
         query = sa.select(Person, takes_part).join(ToolUser, ToolUser.person_id == Person.id)
         known = ToolUser.audience == audience_of_tool(self.tool.id), ToolUser.sub == user_id
         row = self.session.execute(query.where(*known).with_for_update(of=Person, key_share=True)).one_or_none()
-        reason = "unknown to this tool"
-        if row is not None:
-            person, is_in = row
-            if is_in and not person.is_staff:
-                return person
-            reason = "no learner" if person.is_staff else "does not take part"
-        raise not_known(user_id, reason)
+        if row is None:
+            raise unknown(user_id)
+        person, is_in = row
+        require_learner(user_id, person.role, takes_part=is_in)
+        return person
 
     def take(self, said: ScoreIn, person: Person, counts_for: tuple[ToolLink, Activity] | None) -> None:
         """`Refused` CALL_SCORE_LATE, or CALL_SCORE_OLD for one that is not newer than the last."""
@@ -245,22 +240,28 @@ def outside_score(said: ScoreIn, source: str, *, withdrawn: bool = False) -> Out
     )
 
 
-def is_overtaken(score: OutsideScore, known: Any) -> bool:
-    """Whether the tool said something later already, in another of the link's columns; ``known``: the result, or None.
+def is_overtaken(score: OutsideScore, known: OutsideResult | None) -> bool:
+    """Whether the tool said something later already, in another of the link's columns.
 
     Another tool that had the link before had another clock.
     """
-    if known is None or known.said_at is None:
-        return False
-    return bool(known.source == score.source and known.said_at > score.at)
+    return known is not None and known.source == score.source and known.said_at > score.at
 
 
 def not_yours(column_id: UUID, wanted: str) -> Refused:
     return Refused("CALL_NOT_YOURS", seen=f"column {column_id}", wanted=wanted)
 
 
-def not_known(user_id: str, reason: str) -> Refused:
+def unknown(user_id: str, reason: str = "unknown to this tool") -> Refused:
     return Refused("CALL_PERSON", seen=f"{user_id[:100]}: {reason}", wanted="a learner of the activity")
+
+
+def require_learner(user_id: str, role: Role, *, takes_part: bool) -> None:
+    """`Refused` CALL_PERSON with the reason."""
+    if role in STAFF:
+        raise unknown(user_id, "no learner")
+    if not takes_part:
+        raise unknown(user_id, "does not take part")
 
 
 def refuse_late(link: ToolLink, now: datetime) -> None:

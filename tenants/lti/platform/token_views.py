@@ -10,8 +10,9 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
 from saas.problems import Refused
+from tenants.lti.availability import require_lti
 from tenants.lti.platform.addresses import TOKEN_PATH
-from tenants.lti.platform.doors import Knock, json_response, problem_of, refuse, require_lti, vanished
+from tenants.lti.platform.doors import Knock, json_response, problem_of, refuse, vanished
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.tokens import TokenRequests
 from tenants.lti.wire import oauth1

@@ -9,17 +9,17 @@ import sqlalchemy as sa
 
 from saas import clock
 from saas.db.base import table_of
+from saas.db.rows import Keeper, Runner, same
 from saas.db.statement import ScopedInsert, ScopedStatement
 from saas.problems import Refused
 from saas.runtime import Runtime
-from saas.tenancy.resolve import Academy, public_url
+from saas.tenancy.resolve import Academy, public_urls
 from tenants.lti.platform.addresses import TOKEN_PATH
 from tenants.lti.platform.bearer import TOOL
 from tenants.lti.platform.grants import ToolToken
 from tenants.lti.platform.log import Service, note_call
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.once import hash_of, use_once
-from tenants.lti.platform.rows import Keeper, Runner, same
 from tenants.lti.platform.tool_keys import ToolKeySets, source_of
 from tenants.lti.wire import assertion as wire
 from tenants.lti.wire import jws
@@ -123,5 +123,5 @@ class TokenRequests:
 
 def audiences(runtime: Runtime, academy: Academy) -> list[str]:
     """What an assertion may be meant for: the token URL and the issuer, on each host of the academy, ours first."""
-    others = sorted(public_url(host, runtime.settings.web) for host in academy.hosts - {academy.host})
-    return [address for url in (academy.url, *others) for address in (f"{url}{TOKEN_PATH}", url)]
+    urls = public_urls(academy, runtime.settings.web)
+    return [address for url in urls for address in (f"{url}{TOKEN_PATH}", url)]

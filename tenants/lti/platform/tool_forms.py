@@ -4,14 +4,14 @@ from typing import Any
 
 from wtforms import BooleanField, SelectMultipleField, StringField, TextAreaField, URLField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from saas.web.forms import Form, cleaned, compact
 from saas.web.i18n import _
 from tenants.lti.platform.custom_field import ParameterRows
 from tenants.lti.platform.models import Tool
-from tenants.lti.platform.tools import ALL_SCOPES, NAME_LIMIT, ToolValues
+from tenants.lti.platform.tools import ALL_SCOPES, NAME_LIMIT, NO_KEYS, ToolValues
 from tenants.lti.wire import ags, nrps
 from tenants.lti.wire.tool_configuration import Draft
 from tenants.lti.wire.tool_registration import MAX_DOCUMENT
@@ -56,15 +56,20 @@ class ToolForm(Form):
     name = StringField(
         _("Name"),
         [DataRequired(_("Enter a name; you can choose it yourself")), Length(max=NAME_LIMIT)],
+        description=_("You can choose this name yourself. Authors and learners see it."),
         filters=[cleaned],
     )
     login_url = URLField(
         _("OIDC URL"),
         [DataRequired(_("Enter the OIDC URL"))],
-        description=_("Also called initiate login URL or authentication URL."),
+        description=_("Also called login URL, initiate login URL or authentication URL."),
         filters=[compact],
     )
-    jwks_url = URLField(_("JWKS URL"), description=_("The tool's public keys."), filters=[compact])
+    jwks_url = URLField(
+        _("JWKS URL"),
+        description=_("The tool's public keys. Without one, paste the key under “Rarely needed”."),
+        filters=[compact],
+    )
     pasted_key = TextAreaField(
         _("Public key"),
         [Optional()],
@@ -107,6 +112,11 @@ class ToolForm(Form):
         option_widget=CheckboxInput(),
     )
     is_active = BooleanField(_("Activated"))
+
+    def validate_jwks_url(self, field: URLField) -> None:
+        """Here as well as in `Tools.faults`, so that it is said together with what else is missing."""
+        if not field.data and not self.pasted_key.data:
+            raise ValidationError(NO_KEYS)
 
     def values(self) -> ToolValues:
         return ToolValues(

@@ -15,6 +15,9 @@ from saas.web.rendering import page, render_block, render_page
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
+from tenants.lti.availability import require_lti
+from tenants.lti.entered import InvalidValues
+from tenants.lti.platform.call_views import service_names
 from tenants.lti.platform.custom_field import CHOICES
 from tenants.lti.platform.models import Tool
 from tenants.lti.platform.registration import ToolInvitations, beyond
@@ -24,8 +27,6 @@ from tenants.lti.platform.tool_health import ToolHealths
 from tenants.lti.platform.tool_survey import survey
 from tenants.lti.platform.tools import ALL_SCOPES, URL_FIELDS, Tools, our_values
 from tenants.lti.selftest.titles import ADDRESSES
-from tenants.lti.tool.admin_views import require_lti
-from tenants.lti.tool.platforms import InvalidValues
 from tenants.lti.wire.custom_rows import rows_fault
 from tenants.lti.wire.tool_configuration import read_draft
 from tenants.lti.wire.tool_registration import scopes_beyond
@@ -36,7 +37,7 @@ CHECKED = (*URL_FIELDS, "redirect_urls", "custom")
 
 
 def tool_in_address(request: Request) -> Tool:
-    require_lti(request)
+    require_lti(request.tenant)
     return Tools(request.db, request.runtime.outbound).get(uuid_in(request, "tool_id"))
 
 
@@ -69,12 +70,12 @@ class NewTool(ToolView):
 
     @view_config(route_name="lti_tool_new", request_method="GET", renderer=FORM)
     def new(self) -> dict[str, Any]:
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         return self._page(ToolForm.of(self.request))
 
     @view_config(route_name="lti_tool_new", request_method="POST", renderer=FORM)
     def create(self) -> Any:
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         form = ToolForm.of(self.request)
         if form.custom.is_edited:
             return self._page(form)
@@ -91,21 +92,21 @@ class NewTool(ToolView):
     @view_config(route_name="lti_tool_paste", request_method="POST", renderer=FORM)
     def paste(self) -> dict[str, Any]:
         """Fills the form; nothing is saved."""
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         paste = PasteForm.of(self.request)
         draft = read_draft(paste.configuration.data or "") if paste.accepted() else None
         if draft is not None:
             missing = scopes_beyond(draft.scopes, ALL_SCOPES)
             return self._page(ToolForm(None, data=draft_values(draft)), beyond=missing, is_draft=True)
         if not paste.errors:
-            paste.refuse("configuration", _("This is no configuration of an LTI 1.3 tool in JSON"))
+            paste.refuse("configuration", _("This is no LTI 1.3 configuration in JSON; ask the vendor for one"))
         self.request.response.status_int = 422
         return self._page(ToolForm(None), paste=paste)
 
     @view_config(route_name="lti_tool_invite", request_method="POST", renderer=page("lti/tool_invited.html"))
     def invite(self) -> Any:
         """The address with its token is shown once, on this answer; it is not kept in readable form."""
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         form = InviteForm.of(self.request)
         if form.accepted() and not (fault := self.tools.address_fault(form.url.data)):
             invitations = ToolInvitations(self.request.db)
@@ -163,6 +164,7 @@ class ToolPages(ToolView):
             "activities": self.tools.activities(self.context),
             "twins": self.tools.twins(self.context),
             "services": SERVICES,
+            "service_names": service_names(),
             "invitation": invitation,
             "beyond": beyond(invitation, self.context) if invitation else (),
         }
@@ -245,7 +247,7 @@ class AddressPages(View):
         return {"tool": tool, "rows": survey(self.request.runtime.outbound, tool), "titles": ADDRESSES}
 
     def _tool(self) -> Tool:
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         with self.request.runtime.database.transaction(self.request.tenant.id, write=False) as session:
             tool = Tools(session, self.request.runtime.outbound).get(uuid_in(self.request, "tool_id"))
             session.expunge_all()

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -16,17 +15,17 @@ from saas.outbound import Outbound
 from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from tenants.catalog.models import Activity
+from tenants.lti.entered import NEVER, InvalidValues, address_fault, key_fault, new_version
 from tenants.lti.platform.addresses import authorize_url, configuration_url, issuer, token_url
 from tenants.lti.platform.grants import ToolToken
 from tenants.lti.platform.models import Tool, ToolKeys, ToolLink
 from tenants.lti.tool.addresses import jwks_url
-from tenants.lti.tool.platforms import InvalidValues, Platforms
 from tenants.lti.wire import ags, nrps
+from tenants.lti.wire.checks import Checklist
 from tenants.lti.wire.custom_rows import rows_fault
-from tenants.lti.wire.jwks import KeySet
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 NAME_LIMIT = 200
+NO_KEYS = "Enter the JWKS URL, or paste the tool's public key under “Rarely needed”"
 MAX_REDIRECTS = 20
 URL_FIELDS = ("login_url", "jwks_url", "target_url", "deep_link_url", "icon_url")
 #: Everything a tool can be granted.
@@ -83,7 +82,7 @@ class Tools:
     def edit(self, tool: Tool, values: ToolValues) -> None:
         """A new version: processes that hold the old one notice; its tokens and its fetched keys are forgotten."""
         self._apply(tool, values)
-        _new_version(tool)
+        new_version(tool)
         self._forget(tool)
 
     def switch(self, tool: Tool, *, on: bool) -> None:
@@ -91,7 +90,7 @@ class Tools:
         if on and tool.approved_at is None:
             raise Refused("LTI13_TOOL_NOT_APPROVED", seen=tool.name)
         tool.is_active = on
-        _new_version(tool)
+        new_version(tool)
         if not on:
             self.session.execute(sa.delete(ToolToken).where(ToolToken.tool_id == tool.id))
 
@@ -102,7 +101,7 @@ class Tools:
             raise Refused("WEB_CONFLICT")
         tool.approved_at = clock.now()
         tool.is_active = True
-        _new_version(tool)
+        new_version(tool)
 
     def delete(self, tool: Tool) -> None:
         """With its links, grade columns and tokens; activities, people and results stay."""
@@ -131,6 +130,8 @@ class Tools:
             url = getattr(values, name)
             if (url or name in needed) and (fault := self.address_fault(url)):
                 found[name] = fault
+        if "jwks_url" in needed and not values.jwks_url:
+            found["jwks_url"] = NO_KEYS
         if values.pasted_key and (fault := key_fault(values.pasted_key)):
             found["pasted_key"] = fault
         if fault := self.redirects_fault(values.redirect_urls):
@@ -143,7 +144,7 @@ class Tools:
 
     def address_fault(self, url: str) -> str:
         """Why an address cannot be used, without calling it; empty when it can."""
-        return Platforms(self.session, self.outbound).address_fault(url)
+        return address_fault(self.outbound, url)
 
     def redirects_fault(self, urls: Sequence[str]) -> str:
         """Redirect URIs are compared exactly, so each must be whole (RFC 6749 §3.1.2: without a fragment)."""
@@ -195,6 +196,12 @@ def domains_of(tool: Tool) -> frozenset[str]:
     return frozenset(filter(None, hosts))
 
 
+def require_active(checks: Checklist, step: str, academy: Academy, tool: Tool) -> None:
+    """Raises `Refused` LTI_OFF or TOOL_INACTIVE."""
+    is_on = academy.has("lti")
+    checks.require(step, is_on and tool.is_active, "TOOL_INACTIVE" if is_on else "LTI_OFF", seen=tool.name)
+
+
 def our_values(academy: Academy) -> dict[str, str]:
     """What the vendor of a tool needs of us, the same for every tool."""
     return {
@@ -204,17 +211,3 @@ def our_values(academy: Academy) -> dict[str, str]:
         "jwks_url": jwks_url(academy),
         "configuration_url": configuration_url(academy),
     }
-
-
-def key_fault(text: str) -> str:
-    """Why a pasted text is no public key; empty when it is one."""
-    try:
-        KeySet.pasted(text)
-    except Refused as refusal:
-        return f"This is not a usable key: {refusal.seen}"
-    return ""
-
-
-def _new_version(tool: Tool) -> None:
-    """Counted by the database: two changes at once must not share a number, or a process keeps the older for good."""
-    tool.version = Tool.version + 1

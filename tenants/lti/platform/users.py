@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from saas import clock
 from saas.db.scope import ScopedSession
 from tenants.accounts.models import Person
-from tenants.lti.platform.models import ToolLink, ToolUser
+from tenants.lti.platform.models import Tool, ToolLink, ToolUser
 from tenants.lti.tool.addresses import origin_of
 from tenants.lti.wire.shares import Share, has_grown, shares_of
 
@@ -27,16 +27,28 @@ def audience_of_tool(tool_id: UUID) -> str:
 
 def shares_of_link(link: ToolLink) -> tuple[Share, ...]:
     """What the tool behind the link is told: by its own switches with 1.3, by the link's with 1.2."""
-    switches = link.tool or link
-    return shares_of(send_name=switches.send_name, send_email=switches.send_email)
+    return _switched_on(link.tool or link)
+
+
+def agreed_shares(switches: Tool | ToolLink, user: ToolUser) -> tuple[Share, ...]:
+    """What may be said of somebody: what they agreed to, as far as it is switched on. Whatever was switched on since
+    they were asked is not told.
+    """
+    return tuple(share for share in _switched_on(switches) if share.value in user.consented)
 
 
 def shares_with(link: ToolLink, person: Person, user: ToolUser) -> tuple[Share, ...]:
-    """What is told now: of a learner nothing they did not agree to, whatever was switched on since. Staff, who try an
-    activity out, are not asked.
-    """
-    shares = shares_of_link(link)
-    return shares if person.is_staff else tuple(share for share in shares if share.value in user.consented)
+    """What a launch tells now. Staff, who try an activity out, are not asked."""
+    return shares_of_link(link) if person.is_staff else agreed_shares(link.tool or link, user)
+
+
+def _switched_on(switches: Tool | ToolLink) -> tuple[Share, ...]:
+    return shares_of(send_name=switches.send_name, send_email=switches.send_email)
+
+
+def new_user(person_id: UUID, audience: str) -> ToolUser:
+    """Under a pseudonym nobody can guess."""
+    return ToolUser(audience=audience, person_id=person_id, sub=secrets.token_hex(20))
 
 
 def must_ask(user: ToolUser | None, wanted: Sequence[Share]) -> bool:
@@ -59,7 +71,7 @@ class ToolUsers:
         found = self.find(person_id, audience)
         if found is not None:
             return found
-        made = ToolUser(audience=audience, person_id=person_id, sub=secrets.token_hex(20))
+        made = new_user(person_id, audience)
         try:
             with self.session.begin_nested():
                 self.session.add(made)

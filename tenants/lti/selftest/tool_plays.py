@@ -19,7 +19,7 @@ from tenants.lti.platform.tokens import TokenRequests
 from tenants.lti.selftest.rehearsal import BROWSER
 from tenants.lti.selftest.tool_rehearsal import Call, Props, Said, ServiceDoors, Stage
 from tenants.lti.wire import jws
-from tenants.lti.wire.access_token import ASSERTION_TYPE, GRANT_TYPE
+from tenants.lti.wire.access_token import assertion_claims, token_form
 from tenants.lti.wire.ags import LINE_ITEM_SCOPE, LINE_ITEM_TYPE, SCORE_SCOPE, SCORE_TYPE
 from tenants.lti.wire.checks import Check
 
@@ -43,23 +43,16 @@ class Scene:
 
     def claims(self) -> dict[str, Any]:
         """Of an assertion (RFC 7523 §3)."""
-        now, client = int(clock.now().timestamp()), self.props.tool.client_id
-        audience = token_url(self.stage.academy)
-        return {"iss": client, "sub": client, "aud": audience, "iat": now, "exp": now + 60, "jti": uuid4().hex}
+        client, audience = self.props.tool.client_id, token_url(self.stage.academy)
+        return assertion_claims(client, audience, jti=uuid4().hex, now=clock.now())
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         return jws.sign(claims, self.stage.stand_in.key)
 
-    def form(self, assertion: str, scope: str) -> dict[str, str]:
-        return {
-            "grant_type": GRANT_TYPE, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion,
-            "scope": scope,
-        }  # fmt: skip
-
     def bearer(self, scope: str) -> str:
         """The header of a token that was asked for as it should be."""
         asked = TokenRequests(self.stage.runtime, self.stage.academy)
-        return f"Bearer {asked.answer(list(self.form(self.sign(self.claims()), scope).items())).value}"
+        return f"Bearer {asked.answer(list(token_form(self.sign(self.claims()), [scope]).items())).value}"
 
 
 Play = Callable[[Scene], Played]
@@ -81,7 +74,7 @@ class TokenRequest:
             now = int(clock.now().timestamp())
             claims |= {"iat": min(now, now + self.expires_in - 60), "exp": now + self.expires_in}
         signed = self.sign(scene, {name: value for name, value in claims.items() if value is not None})
-        form = {**scene.form(signed, " ".join(scene.props.tool.scopes) or SCORE_SCOPE), **self.form}
+        form = {**token_form(signed, scene.props.tool.scopes or [SCORE_SCOPE]), **self.form}
         pairs = [(name, value) for name, value in form.items() if value is not None]
         asked = TokenRequests(scene.stage.runtime, scene.stage.academy)
         if self.twice:

@@ -12,15 +12,15 @@ from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.catalog.models import Activity
 from tenants.catalog.services import Catalog
+from tenants.lti.availability import require_lti
 from tenants.lti.tool.addresses import launch12_url, resource_url
-from tenants.lti.tool.admin_views import require_lti
 from tenants.lti.tool.consumer_views import NewConsumerForm, consumer_route, consumers_of
 
 
 @view_config(route_name="activity_lti", request_method="POST", permission=Permission.AUTHOR)
 def share(request: Request) -> Response:
     """Switched on for the first time, the activity gets its key of LTI 1.2."""
-    require_lti(request)
+    require_lti(request.tenant)
     activity = Catalog(request.db).activity(uuid_in(request, "activity_id"))
     on = request.POST.get("on") == "1"
     Catalog(request.db).share(activity, on=on)

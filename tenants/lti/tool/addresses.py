@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from saas.settings import WebSettings
-from saas.tenancy.resolve import Academy, public_url
+from saas.tenancy.resolve import Academy, public_url, public_urls
 
 LOGIN_PATH = "/lti/login"
 LAUNCH_PATH = "/lti/launch"
@@ -44,8 +44,7 @@ def launch12_url(academy: Academy, activity_id: UUID) -> str:
 
 def launch12_urls(academy: Academy, web: WebSettings, activity_id: UUID) -> list[str]:
     """What may have been signed: the address we give out, then the same on the academy's other hosts."""
-    others = sorted(public_url(host, web) for host in academy.hosts - {academy.host})
-    return [launch12_url(academy, activity_id), *(f"{url}{LAUNCH_PATH}/{activity_id}" for url in others)]
+    return [f"{url}{LAUNCH_PATH}/{activity_id}" for url in public_urls(academy, web)]
 
 
 def picker_url(academy: Academy) -> str:

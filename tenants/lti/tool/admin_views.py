@@ -7,30 +7,25 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
-from saas.problems import Refused
 from saas.web.i18n import _
 from saas.web.rendering import page
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
+from tenants.lti.availability import require_lti
+from tenants.lti.entered import InvalidValues
 from tenants.lti.keys import KeyRing
 from tenants.lti.launches.services import LaunchLog
 from tenants.lti.tool.addresses import activities_url, jwks_url, launch_url, login_url, picker_url
 from tenants.lti.tool.forms import PlatformForm, form_values
 from tenants.lti.tool.key_health import key_troubles
 from tenants.lti.tool.models import Platform
-from tenants.lti.tool.platforms import URL_FIELDS, InvalidValues, Platforms
+from tenants.lti.tool.platforms import URL_FIELDS, Platforms
 
 
 def platform_in_address(request: Request) -> Platform:
-    require_lti(request)
+    require_lti(request.tenant)
     return Platforms(request.db, request.runtime.outbound).get(uuid_in(request, "platform_id"))
-
-
-def require_lti(request: Request) -> None:
-    """Where the operator has not switched LTI on, its pages do not open."""
-    if not request.tenant.has("lti"):
-        raise Refused("LTI_OFF")
 
 
 @view_defaults(permission=Permission.INTEGRATE)
@@ -43,7 +38,7 @@ class PlatformPages(View):
 
     @view_config(route_name="lti_platforms", request_method="GET", renderer=page("lti/platforms.html"))
     def index(self) -> dict[str, Any]:
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         platforms = self.platforms.all()
         ids = [each.id for each in platforms]
         return {
@@ -54,7 +49,7 @@ class PlatformPages(View):
 
     @view_config(route_name="lti_platform_new", request_method="GET", renderer=page("lti/platform_form.html"))
     def new(self) -> dict[str, Any]:
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         return {
             "form": PlatformForm.of(self.request),
             "platform": None,
@@ -64,7 +59,7 @@ class PlatformPages(View):
 
     @view_config(route_name="lti_platform_new", request_method="POST", renderer=page("lti/platform_form.html"))
     def create(self) -> Any:
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         ours, form = our_values(self.request), PlatformForm.of(self.request)
         if form.accepted():
             try:

@@ -17,9 +17,9 @@ from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.catalog.services import Catalog
+from tenants.lti.availability import require_lti
 from tenants.lti.launches.services import LaunchLog
 from tenants.lti.tool.addresses import launch12_url
-from tenants.lti.tool.admin_views import require_lti
 from tenants.lti.tool.consumers import OVERLAP, Consumers
 from tenants.lti.tool.models11 import ConsumerKey
 
@@ -44,7 +44,7 @@ def consumers_of(request: Request) -> Consumers:
 
 
 def consumer_in_address(request: Request) -> ConsumerKey:
-    require_lti(request)
+    require_lti(request.tenant)
     consumer = consumers_of(request).get(uuid_in(request, "consumer_id"))
     if consumer.activity_id != uuid_in(request, "activity_id"):
         raise Refused("WEB_NOT_FOUND")
@@ -57,7 +57,7 @@ def consumer_route(consumer: ConsumerKey) -> dict[str, Any]:
 
 @view_config(route_name="lti_keys", request_method="POST", permission=Permission.AUTHOR)
 def create(request: Request) -> Response:
-    require_lti(request)
+    require_lti(request.tenant)
     activity = Catalog(request.db).activity(uuid_in(request, "activity_id"))
     form = NewConsumerForm.of(request)
     if not form.accepted():

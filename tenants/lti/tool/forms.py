@@ -6,7 +6,7 @@ from wtforms.validators import DataRequired, Length, Optional
 from saas.web.forms import Form, cleaned, compact
 from saas.web.i18n import _
 from tenants.lti.tool.models import Platform
-from tenants.lti.tool.platforms import PlatformValues
+from tenants.lti.tool.platforms import TEXT_FIELDS, PlatformValues
 
 _IDENTIFIER = {"autocomplete": "off", "spellcheck": "false"}
 
@@ -80,17 +80,5 @@ class PlatformForm(Form):
 
 
 def form_values(platform: Platform) -> dict[str, object]:
-    names = (
-        "name",
-        "issuer",
-        "client_id",
-        "auth_url",
-        "token_url",
-        "jwks_url",
-        "pasted_key",
-        "token_audience",
-        "accept_new_deployments",
-        "is_active",
-    )
-    shown = {name: getattr(platform, name) for name in names}
+    shown = {name: getattr(platform, name) for name in (*TEXT_FIELDS, "accept_new_deployments", "is_active")}
     return {**shown, "deployment_ids": "\n".join(each.deployment_id for each in platform.deployments)}

@@ -14,10 +14,11 @@ from saas.outbound import Outbound
 from saas.problems import Refused
 from saas.sessions import hash_token
 from tenants.grades.models import DeliveryState, ScoreDelivery
+from tenants.lti.entered import InvalidValues
 from tenants.lti.launches.models import Launch, Outcome
 from tenants.lti.tool.landing13 import CHANNEL
 from tenants.lti.tool.models import Participant, Platform, PlatformKeys, ResourceLink
-from tenants.lti.tool.platforms import InvalidValues, Platforms, PlatformValues, borrows
+from tenants.lti.tool.platforms import Platforms, PlatformValues, borrows
 from tenants.lti.tool.sharing_models import Invitation
 
 LIFETIME = timedelta(hours=24)

@@ -14,7 +14,7 @@ from saas.web.rendering import page
 from saas.web.views import View
 from tenants.access import Permission
 from tenants.audit.services import record
-from tenants.lti.tool.admin_views import require_lti
+from tenants.lti.availability import require_lti
 from tenants.lti.tool.consumer_views import consumer_in_address, consumer_route
 from tenants.lti.tool.migration import Fate, Moves
 from tenants.lti.tool.models import Platform
@@ -28,7 +28,7 @@ SHOWN = 200
     route_name="lti12", request_method="GET", permission=Permission.INTEGRATE, renderer=page("lti/legacy.html")
 )
 def index(request: Request) -> dict[str, Any]:
-    require_lti(request)
+    require_lti(request.tenant)
     rows = Moves(request.db).remaining()
     return {"rows": rows, "addresses": {row.consumer.id: consumer_route(row.consumer) for row in rows}}
 

@@ -23,6 +23,7 @@ from tenants.accounts.models import Person
 from tenants.audit.services import record
 from tenants.catalog.models import Activity
 from tenants.grades.models import Result
+from tenants.lti.availability import require_lti
 from tenants.lti.launches.models import Launch
 from tenants.lti.tool.models import Identity
 from tenants.lti.tool.people_models import CaseDecision, PersonCase
@@ -70,13 +71,8 @@ def account_of(session: ScopedSession, person_id: UUID | None) -> Account | None
 
 
 def case_in_address(request: Request) -> PersonCase:
-    require_lti(request)
+    require_lti(request.tenant)
     return PersonCases(request.db).get(uuid_in(request, "case_id"))
-
-
-def require_lti(request: Request) -> None:
-    if not request.tenant.has("lti"):
-        raise Refused("LTI_OFF")
 
 
 @view_defaults(permission=Permission.PEOPLE)
@@ -89,7 +85,7 @@ class PersonCasePages(View):
 
     @view_config(route_name="person_cases", request_method="GET", renderer=page("lti/person_cases.html"))
     def index(self) -> dict[str, Any]:
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         decided = self.request.GET.get("state") == "decided"
         number = int(text) if (text := self.request.GET.get("page", "1")).isdecimal() and 0 < len(text) < 6 else 1
         counts = {flag: self.cases.count(decided=flag) for flag in (False, True)}

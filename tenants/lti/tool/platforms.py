@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,16 +9,16 @@ from sqlalchemy.orm import selectinload
 
 from saas import clock
 from saas.db.scope import ScopedSession
-from saas.outbound import AddressRefusedError, Outbound
+from saas.outbound import Outbound
 from saas.problems import Refused
+from tenants.lti.entered import NEEDED, NEVER, InvalidValues, address_fault, key_fault, new_version
 from tenants.lti.tool.addresses import origin_of
 from tenants.lti.tool.models import AccessToken, Deployment, Platform, PlatformKeys
-from tenants.lti.wire.jwks import KeySet
 from tenants.lti.wire.launch11 import issuer_of
-from tenants.lti.wire.text import identifier_fault, web_url
+from tenants.lti.wire.text import identifier_fault
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 URL_FIELDS = ("auth_url", "token_url", "jwks_url")
+TEXT_FIELDS = ("name", "issuer", "client_id", *URL_FIELDS, "pasted_key", "token_audience")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,6 @@ class PlatformValues:
     deployment_ids: tuple[str, ...] = field(default=())
     accept_new_deployments: bool = False
     is_active: bool = False
-
-
-class InvalidValues(Exception):
-    """``fields``: what is wrong with which field, in words."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {text}" for name, text in fields.items()))
-        self.fields = fields
 
 
 class Platforms:
@@ -105,16 +96,7 @@ class Platforms:
             faults.pop("deployment_ids", None)
         if faults:
             raise InvalidValues(faults)
-        for name in (
-            "name",
-            "issuer",
-            "client_id",
-            "auth_url",
-            "token_url",
-            "jwks_url",
-            "pasted_key",
-            "token_audience",
-        ):
+        for name in TEXT_FIELDS:
             setattr(platform, name, getattr(values, name))
         is_waiting = sa.inspect(platform).has_identity and platform.approved_at is None
         platform.accept_new_deployments = values.accept_new_deployments
@@ -123,7 +105,7 @@ class Platforms:
 
     def faults(self, values: PlatformValues) -> dict[str, str]:
         """What is wrong with each field, in words; empty when all is well."""
-        found = {name: "This field is needed" for name in ("name", "issuer", "client_id") if not getattr(values, name)}
+        found = {name: NEEDED for name in ("name", "issuer", "client_id") if not getattr(values, name)}
         for name in ("issuer", "client_id"):
             if getattr(values, name) and (fault := _name_fault(getattr(values, name))):
                 found[name] = f"This cannot be right: {fault}"
@@ -132,11 +114,8 @@ class Platforms:
                 continue
             if fault := self.address_fault(getattr(values, name)):
                 found[name] = fault
-        if values.pasted_key:
-            try:
-                KeySet.pasted(values.pasted_key)
-            except Refused as refusal:
-                found["pasted_key"] = f"This is not a usable key: {refusal.seen}"
+        if values.pasted_key and (fault := key_fault(values.pasted_key)):
+            found["pasted_key"] = fault
         long = [each for each in values.deployment_ids if identifier_fault(each)]
         if long:
             found["deployment_ids"] = "A deployment ID has at most 255 characters"
@@ -146,15 +125,7 @@ class Platforms:
 
     def address_fault(self, url: str) -> str:
         """Why an address cannot be used, without calling it; empty when it can."""
-        if not url:
-            return "This field is needed"
-        if not web_url(url) or not origin_of(url):
-            return "This is not a web address like https://lms.example.org/…"
-        try:
-            self.outbound.refuse_url(url)
-        except AddressRefusedError as error:
-            return error.reason[:1].upper() + error.reason[1:]
-        return ""
+        return address_fault(self.outbound, url)
 
     def _duplicate(self, platform: Platform, values: PlatformValues) -> dict[str, str]:
         same = sa.select(Platform).where(Platform.issuer == values.issuer, Platform.client_id == values.client_id)
@@ -186,11 +157,6 @@ def borrows(session: ScopedSession, issuer: str, jwks_url: str, *, but: Platform
     approved = sa.select(Platform).where(Platform.issuer == issuer, Platform.approved_at.is_not(None))
     sites = {origin_of(each.jwks_url or each.auth_url) for each in session.scalars(approved) if each is not but}
     return bool(sites) and origin_of(jwks_url) not in sites
-
-
-def new_version(platform: Platform) -> None:
-    """Counted by the database: two changes at once must not share a number, or a process keeps the older for good."""
-    platform.version = Platform.version + 1
 
 
 def accept_deployment(session: ScopedSession, platform: Platform, deployment_id: str) -> None:

@@ -18,12 +18,12 @@ from tenants.access import Permission
 from tenants.accounts.names import email_key
 from tenants.audit.services import record
 from tenants.catalog.services import Catalog
+from tenants.lti.entered import new_version
 from tenants.lti.tool.admin_views import platform_in_address
 from tenants.lti.tool.consumer_views import consumer_in_address, consumer_route
 from tenants.lti.tool.models import Platform
 from tenants.lti.tool.models11 import ConsumerKey
 from tenants.lti.tool.people_models import Newcomers, OutsideStaff
-from tenants.lti.tool.platforms import new_version
 
 MOST_DOMAINS = 100
 DOMAIN = re.compile(r"[^\W_]([^\W_]|-)*(\.[^\W_]([^\W_]|-)*)+")

@@ -14,6 +14,7 @@ from saas.web.rendering import page, render_block
 from saas.web.views import View, own_path, see_other, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
+from tenants.lti.availability import require_lti
 from tenants.lti.launches.models import Launch
 from tenants.lti.tool.addresses import invitation_url
 from tenants.lti.tool.invitations import Invitations
@@ -23,24 +24,18 @@ from tenants.lti.tool.questions import Questions
 from tenants.lti.tool.sharing_models import Invitation
 
 
-def require_lti(request: Request) -> None:
-    """Where the operator has not switched LTI on, nothing is answered either."""
-    if not request.tenant.has("lti"):
-        raise Refused("LTI_OFF")
-
-
 def waiting_platform(request: Request) -> Platform:
-    require_lti(request)
+    require_lti(request.tenant)
     return Platforms(request.db, request.runtime.outbound).get(uuid_in(request, "platform_id"))
 
 
 def asked_deployment(request: Request) -> Deployment:
-    require_lti(request)
+    require_lti(request.tenant)
     return Questions(request.db).deployment(uuid_in(request, "deployment_id"))
 
 
 def invitation_in_address(request: Request) -> Invitation:
-    require_lti(request)
+    require_lti(request.tenant)
     return Invitations(request.db).get(uuid_in(request, "invitation_id"))
 
 
@@ -49,7 +44,7 @@ class QuestionPages(View):
     @view_config(route_name="lti_invite", request_method="POST", renderer=page("lti/invited.html"))
     def invite(self) -> dict[str, Any]:
         """The link is shown once, on this answer; it is not kept in readable form."""
-        require_lti(self.request)
+        require_lti(self.request.tenant)
         invitation, token = Invitations(self.request.db).make(self.request.identity.name)
         record(self.request, "lti.invitation.made", "", invitation=str(invitation.id))
         return {"invitation": invitation, "link": invitation_url(self.request.tenant, token)}

@@ -13,8 +13,9 @@ from saas.db.hot import HotConnection
 from saas.db.scope import ScopedSession
 from saas.events import Events
 from saas.problems import Refused
+from tenants.lti.entered import new_version
 from tenants.lti.tool.models import Deployment, Platform
-from tenants.lti.tool.platforms import borrows, new_version
+from tenants.lti.tool.platforms import borrows
 from tenants.lti.wire.text import identifier_fault
 
 #: A login proves nothing, so strangers could ask forever; a platform can sign what it likes, but must leave us a page.

@@ -16,9 +16,10 @@ from saas.problems import Refused
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
 from tenants.audit.services import note
+from tenants.lti.entered import InvalidValues
 from tenants.lti.tool.addresses import activities_url, jwks_url, launch_url, login_url, picker_url
 from tenants.lti.tool.invitations import Invitations, register
-from tenants.lti.tool.platforms import InvalidValues, PlatformValues
+from tenants.lti.tool.platforms import PlatformValues
 from tenants.lti.wire import ags, nrps
 from tenants.lti.wire.checks import Checklist
 from tenants.lti.wire.dynamic_registration import (

@@ -23,6 +23,7 @@ from saas.web.i18n import _
 from saas.web.rendering import page, render_page
 from saas.web.views import View, see_other
 from tenants.audit.services import note
+from tenants.lti.entered import InvalidValues
 from tenants.lti.tool.addresses import (
     REGISTER_PATH,
     activities_url,
@@ -34,7 +35,7 @@ from tenants.lti.tool.addresses import (
 )
 from tenants.lti.tool.invitations import Invitations, register
 from tenants.lti.tool.models import Platform
-from tenants.lti.tool.platforms import InvalidValues, PlatformValues
+from tenants.lti.tool.platforms import PlatformValues
 from tenants.lti.tool.registration import Registration
 from tenants.lti.tool.sharing_models import Invitation
 from tenants.lti.wire.setup_sheets import GENERIC, SHEETS, Ours, Sheet, Theirs

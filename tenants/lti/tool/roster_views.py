@@ -9,26 +9,24 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from saas.jobs.outbox import later
-from saas.problems import Refused
 from saas.web.rendering import page, render_block
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.catalog.models import Activity
+from tenants.lti.availability import require_lti
 from tenants.lti.tool.models import Platform, ResourceLink
 from tenants.lti.tool.rosters import ENROLLED_ON_REQUEST, PAGE, Rosters
 from tenants.lti.tool.sharing_models import Change, PullState, RosterPull
 
 
 def link_in_address(request: Request) -> ResourceLink:
-    if not request.tenant.has("lti"):
-        raise Refused("LTI_OFF")
+    require_lti(request.tenant)
     return Rosters(request.db).link(uuid_in(request, "link_id"))
 
 
 def pull_in_address(request: Request) -> RosterPull:
-    if not request.tenant.has("lti"):
-        raise Refused("LTI_OFF")
+    require_lti(request.tenant)
     return Rosters(request.db).pull(uuid_in(request, "pull_id"))
 
 

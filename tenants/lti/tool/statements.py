@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from saas.db.base import table_of
+from saas.db.rows import new_values, same
 from saas.db.statement import TENANT, ScopedInsert, ScopedStatement
 from tenants.accounts.models import Person
 from tenants.audit.models import AuditEntry
@@ -23,11 +24,6 @@ _launch, _platform, _deployment = table_of(Launch), table_of(Platform), table_of
 _activity, _identity, _person = table_of(Activity), table_of(Identity), table_of(Person)
 _consumer, _case = table_of(ConsumerKey), table_of(PersonCase)
 _enrolment, _link, _participant = table_of(Enrolment), table_of(ResourceLink), table_of(Participant)
-
-
-def same(table: sa.FromClause, **columns: object) -> sa.ColumnElement[bool]:
-    """``table`` in this tenant with these values: the ON clause of every join here."""
-    return sa.and_(table.c.tenant_id == TENANT, *(table.c[name] == value for name, value in columns.items()))
 
 
 #: Every registration of an issuer: id, client id, version, whether active.
@@ -66,13 +62,13 @@ START = ScopedStatement(
     sa.insert(_launch).values(
         {
             "tenant_id": TENANT,
-            **{
-                name: sa.bindparam(f"new_{name}", type_=_launch.c[name].type)
-                for name in (
+            **new_values(
+                _launch,
+                (
                     "id", "started_at", "finished_at", "outcome", "code", "platform_id", "platform_name", "state_hash",
                     "nonce", "target", "login_deployment", "checks", "login", "login_shown", "claims", "browser",
-                )
-            },
+                ),
+            ),
             "message_type": "",
             "protocol": Protocol.LTI_13.value,
             "direction": Direction.IN,
@@ -214,9 +210,7 @@ _END = (
 #: The end of a launch, good or refused.
 FINISH = ScopedStatement(
     "lti.finish_launch",
-    sa.update(_launch)
-    .where(same(_launch, id=sa.bindparam("launch")))
-    .values({name: sa.bindparam(f"new_{name}", type_=_launch.c[name].type) for name in _END}),
+    sa.update(_launch).where(same(_launch, id=sa.bindparam("launch"))).values(new_values(_launch, _END)),
 )
 
 #: Purging: logins that never came back, and what is older than the log is kept.

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.db.base import table_of
+from saas.db.rows import new_values, same
 from saas.db.statement import TENANT, ScopedInsert, ScopedStatement
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
@@ -11,7 +12,7 @@ from tenants.learning.models import Enrolment
 from tenants.lti.launches.models import Launch
 from tenants.lti.tool.models import Identity
 from tenants.lti.tool.models11 import ConsumerKey, ConsumerNonce, OutcomeRoute
-from tenants.lti.tool.statements import WHO_AND_WHAT, same
+from tenants.lti.tool.statements import WHO_AND_WHAT
 
 _consumer, _nonce, _route = table_of(ConsumerKey), table_of(ConsumerNonce), table_of(OutcomeRoute)
 _activity, _identity, _person, _enrolment = (table_of(each) for each in (Activity, Identity, Person, Enrolment))
@@ -71,7 +72,7 @@ TOUCH_CONSUMER = ScopedStatement(
     "lti11.touch_consumer",
     sa.update(_consumer)
     .where(same(_consumer, id=sa.bindparam("consumer", type_=_consumer.c.id.type)))
-    .values({name: sa.bindparam(f"new_{name}", type_=_consumer.c[name].type) for name in USED}),
+    .values(new_values(_consumer, USED)),
 )
 
 PURGE_NONCES = ScopedStatement(

@@ -3,7 +3,7 @@
 Loading them through the ORM costs ten times the statement (docs/performance.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -54,3 +54,19 @@ class Part(Generic[RowT]):
 def same(table: sa.FromClause, **columns: object) -> sa.ColumnElement[bool]:
     """``table`` in this tenant with these values: the condition of every statement here."""
     return sa.and_(table.c.tenant_id == TENANT, *(table.c[name] == value for name, value in columns.items()))
+
+
+def new_values(table: sa.Table, names: Iterable[str]) -> dict[str, sa.BindParameter[Any]]:
+    """Values of an insert or update: each column takes the parameter ``new_<column>``."""
+    return {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+
+
+def unchanged(table: sa.Table, names: Iterable[str]) -> sa.ColumnElement[bool]:
+    """That columns still are as they were read: each is compared with the parameter ``seen_<column>``."""
+    seen = ((table.c[name], sa.bindparam(f"seen_{name}", type_=table.c[name].type)) for name in names)
+    return sa.and_(*(column.is_not_distinct_from(value) for column, value in seen))
+
+
+def parameters_of(row: Base, names: Iterable[str], prefix: str) -> dict[str, Any]:
+    """For `new_values` (``prefix`` "new") or `unchanged` ("seen")."""
+    return {f"{prefix}_{name}": getattr(row, name) for name in names}
