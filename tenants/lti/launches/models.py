@@ -43,9 +43,9 @@ class Launch(TenantScoped, Base):
         sa.Index("ix_lti_launch_time", "tenant_id", "started_at"),
         sa.Index("ix_lti_launch_platform", "tenant_id", "platform_id", "started_at"),
         sa.Index("ix_lti_launch_consumer", "tenant_id", "consumer_key_id", "started_at"),
-        # No index names a column that a launch changes, and there is room for it beside the login: PostgreSQL then
-        # leaves all indexes alone (heap-only tuples).
-        {"postgresql_with": {"fillfactor": 40}},
+        # No index names a column that a launch changes, and there is room for all of it beside the login: PostgreSQL
+        # then leaves all indexes alone (heap-only tuples), and puts nothing elsewhere.
+        {"postgresql_with": {"fillfactor": 25, "toast_tuple_target": 8160}},
     )
 
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
