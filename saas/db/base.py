@@ -64,14 +64,14 @@ class FixedPoint(sa.types.TypeDecorator[Decimal]):
         return None if value is None else value * self._unit
 
 
-#: ISA-L's own level 0, which packs (zlib's does not).
-_FASTEST = 0
+#: As small as zlib's. Level 0, which packs as well here, takes half the time and a quarter more space.
+_LEVEL = 1
 
 
 class PackedJson(sa.types.TypeDecorator[Any]):
     """A JSON document the database keeps and never looks into: packed, it is a fraction of the writing (2 to 6 kB).
 
-    The format is zlib's. ISA-L writes it in a quarter of the time: zlib's goes into tables for longer texts.
+    The format is zlib's. ISA-L writes it in half the time: zlib's goes into tables for longer texts.
     """
 
     impl = sa.LargeBinary
@@ -80,7 +80,7 @@ class PackedJson(sa.types.TypeDecorator[Any]):
     def process_bind_param(self, value: Any, _dialect: Dialect) -> bytes | None:
         if value is None:
             return None
-        return isal_zlib.compress(orjson.dumps(value), _FASTEST)
+        return isal_zlib.compress(orjson.dumps(value), _LEVEL)
 
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Any:
         return None if value is None else orjson.loads(zlib.decompress(value))

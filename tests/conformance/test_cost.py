@@ -1,7 +1,11 @@
 """What a login and a launch ask of the database: statements and commits, counted where SQLAlchemy sends them."""
 
-import pytest
+from uuid import UUID
 
+import pytest
+import sqlalchemy as sa
+
+from saas.db.scope import TENANT_SETTING
 from tests.conformance.visits import Scene
 from tests.conformance.visits11 import FormScene
 from tests.cost import counted
@@ -17,6 +21,27 @@ def test_a_known_person_costs_eight_statements_at_most_and_one_commit(scene: Sce
     visit.accepted(answer)
     assert len(cost.statements) <= 8, cost.statements
     assert cost.commits == 1
+
+
+def page_of(scene: Scene, launch: UUID) -> int:
+    with scene.kit.runtime.database.shell(write=False) as session:
+        at = sa.text("SELECT (ctid::text::point)[0]::int FROM lti_launch WHERE id = :launch")
+        session.execute(sa.text(f"SET LOCAL {TENANT_SETTING} = '{scene.kit.academy.id}'"))
+        return int(session.execute(at, {"launch": launch}).scalar_one())
+
+
+@pytest.mark.parametrize("house", ["postgresql"], indirect=True)
+def test_the_end_of_a_launch_finds_room_beside_its_beginning(scene: Scene) -> None:
+    """Then PostgreSQL writes no index anew, and puts no part of it elsewhere."""
+    visit = scene.visit()
+    visit.begin()
+    begun = scene.rows(1)[0].id
+    before = page_of(scene, begun)
+    visit.accepted(visit.answer(visit.platform.sign(visit.claims())))
+    assert page_of(scene, begun) == before
+    with scene.kit.runtime.database.shell(write=False) as session:
+        options = session.scalar(sa.text("SELECT reloptions FROM pg_class WHERE relname = 'lti_launch'"))
+    assert set(options or ()) == {"fillfactor=25", "toast_tuple_target=8160"}
 
 
 def test_a_newcomer_on_a_known_link_costs_twelve_statements_at_most_and_one_commit(scene: Scene) -> None:

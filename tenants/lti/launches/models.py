@@ -70,9 +70,9 @@ class Launch(TenantScoped, Base):
             sqlite_where=sa.text("tool_id IS NOT NULL"),
             postgresql_where=sa.text("tool_id IS NOT NULL"),
         ),
-        # No index names a column that a launch changes, and there is room for it beside the login: PostgreSQL then
-        # leaves all indexes alone (heap-only tuples).
-        {"postgresql_with": {"fillfactor": 40}},
+        # No index names a column that a launch changes, and there is room for all of it beside the login: PostgreSQL
+        # then leaves all indexes alone (heap-only tuples), and puts nothing elsewhere.
+        {"postgresql_with": {"fillfactor": 25, "toast_tuple_target": 8160}},
     )
 
     started_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -7,8 +7,8 @@ from saas.db.base import FixedPoint, Json, UtcDateTime
 from saas.db.choices import add_choice, change_choices
 from saas.db.isolation import for_each_tenant, isolate
 
-revision = "0011_outside_tools"
-down_revision = "0010_inspection"
+revision = "0012_outside_tools"
+down_revision = "0011_launch_rows"
 branch_labels = None
 depends_on = None
 
