@@ -34,7 +34,7 @@ def new_window(window: BrowserContext, frame: Frame) -> Page:
     assert frame.locator("main a, main button").count() == 1
     with window.expect_page() as opened:
         button.click()
-    opened.value.wait_for_url(f"{TOOL_SITE}/activities/*")
+    opened.value.wait_for_url(f"{TOOL_SITE}/activities/*", wait_until="commit")
     return opened.value
 
 
