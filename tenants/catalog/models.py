@@ -27,13 +27,16 @@ class ActivityType(StrEnum):
     PLAYLIST = "learning-playlist"
     #: Passed or failed against a minimum score; its content is an outside tool's.
     EXAM = "exam"
+    #: Held in Zoom, at a place that `tenants.zoom` keeps.
+    MEETING = "meeting"
 
 
 class Content(StrEnum):
-    """Where what is learned stands: in chapters here, or with an outside tool (LTI)."""
+    """Where what is learned stands: in chapters here, with an outside tool (LTI), or in meetings (Zoom)."""
 
     OWN = "own"
     LTI = "lti"
+    ZOOM = "zoom"
 
 
 class Opens(StrEnum):
@@ -105,6 +108,10 @@ class Activity(TenantScoped, Base):
         """Whether a tool of somebody else is what one learns with."""
         return self.content is Content.LTI
 
+    @property
+    def is_meeting(self) -> bool:
+        return self.content is Content.ZOOM
+
     course: Mapped[Course] = relationship(
         primaryjoin=lambda: foreign(Activity.course_id) == Course.id, back_populates="activities"
     )
@@ -121,6 +128,53 @@ class Activity(TenantScoped, Base):
         back_populates="playlist",
         passive_deletes=True,
         cascade="save-update, merge, delete",
+    )
+
+
+class CourseGroup(TenantScoped, Base):
+    """Some of a course's people, with a page, a calendar and meetings of their own."""
+
+    __tablename__ = "course_group"
+    __table_args__ = (
+        belongs_to("course_id", "course"),
+        sa.UniqueConstraint("tenant_id", "course_id", "title"),
+    )
+
+    course_id: Mapped[UUID]
+    title: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+    course: Mapped[Course] = relationship(
+        primaryjoin=lambda: foreign(CourseGroup.course_id) == Course.id, viewonly=True
+    )
+    members: Mapped[list["GroupMember"]] = relationship(
+        primaryjoin=lambda: CourseGroup.id == foreign(GroupMember.group_id),
+        back_populates="group",
+        passive_deletes=True,
+        cascade="save-update, merge, delete",
+    )
+
+
+class GroupMember(TenantScoped, Base):
+    """A coach leads the group whatever their role in the academy."""
+
+    __tablename__ = "course_group_member"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "group_id", "person_id"),
+        belongs_to("group_id", "course_group"),
+        belongs_to("person_id", "person"),
+        sa.Index("ix_course_group_member_person", "tenant_id", "person_id"),
+    )
+
+    group_id: Mapped[UUID]
+    person_id: Mapped[UUID]
+    is_coach: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    group: Mapped[CourseGroup] = relationship(
+        primaryjoin=lambda: foreign(GroupMember.group_id) == CourseGroup.id, back_populates="members"
     )
 
 

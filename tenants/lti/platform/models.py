@@ -25,6 +25,13 @@ class OpensIn(StrEnum):
     WINDOW = "window"
 
 
+class ToolKind(StrEnum):
+    """Whose pages look after a registration: ours for tools, or those of a feature that is built on one."""
+
+    LTI = "lti"
+    ZOOM = "zoom"
+
+
 class Tool(TenantScoped, Base):
     """An LTI 1.3 registration of a tool with us. Keys come from ``jwks_url`` or were pasted; ``version`` changes with
     every edit. ``client_id`` and ``deployment_id`` are ours and never change.
@@ -36,6 +43,7 @@ class Tool(TenantScoped, Base):
     __tablename__ = "lti_tool"
     __table_args__ = (sa.UniqueConstraint("tenant_id", "client_id"),)
 
+    kind: Mapped[ToolKind] = mapped_column(named(ToolKind), default=ToolKind.LTI)
     name: Mapped[str]
     client_id: Mapped[str]
     deployment_id: Mapped[str]
