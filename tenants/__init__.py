@@ -8,7 +8,9 @@ FEATURES = (
     "tenants.catalog",
     "tenants.learning",
     "tenants.grades",
+    "tenants.calendar",
     "tenants.lti",
+    "tenants.zoom",
     "tenants.integrations",
     "tenants.reports",
 )

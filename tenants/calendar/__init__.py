@@ -1,0 +1,9 @@
+"""Calendars of courses, groups and people, and the feeds of them (docs/zoom.md)."""
+
+from pyramid.config import Configurator
+
+from tenants.calendar import models as models
+
+
+def includeme(config: Configurator) -> None:
+    """The pages, a module each."""

@@ -19,7 +19,7 @@ class EventState(StrEnum):
 
 
 class CalendarEvent(TenantScoped, Base):
-    """In the calendar of a course (``activity_id`` says which part of it, if any) or of a group, never of both.
+    """In the calendar of a course (``activity_id``: of which part of it), or of a group of it, and then of that alone.
 
     ``number`` counts per academy, for interfaces that want one. ``uid`` and ``sequence`` are iCalendar's. ``origin_id``
     is what it came from (a Zoom place), ``origin_key`` what that calls it (a meeting), ``repeat_key`` which of several
@@ -35,7 +35,6 @@ class CalendarEvent(TenantScoped, Base):
         sa.UniqueConstraint("tenant_id", "number"),
         sa.UniqueConstraint("tenant_id", "uid"),
         sa.UniqueConstraint("tenant_id", "origin_id", "origin_key", "repeat_key"),
-        sa.CheckConstraint("(course_id IS NULL) <> (group_id IS NULL)", name="one_place"),
         sa.Index("ix_calendar_event_course", "tenant_id", "course_id", "starts_at"),
         sa.Index("ix_calendar_event_group", "tenant_id", "group_id", "starts_at"),
         sa.Index("ix_calendar_event_activity", "tenant_id", "activity_id"),
@@ -45,7 +44,7 @@ class CalendarEvent(TenantScoped, Base):
     uid: Mapped[str] = mapped_column(default=lambda: str(uuid7()))
     sequence: Mapped[int] = mapped_column(default=0)
     state: Mapped[EventState] = mapped_column(named(EventState), default=EventState.ACTIVE)
-    course_id: Mapped[UUID | None]
+    course_id: Mapped[UUID]
     activity_id: Mapped[UUID | None]
     group_id: Mapped[UUID | None]
     title: Mapped[str]

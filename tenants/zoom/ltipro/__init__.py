@@ -1,0 +1,13 @@
+"""Zoom LTI Pro: Zoom as an LTI 1.3 tool that takes its platform for Moodle (docs/zoom.md)."""
+
+from pyramid.config import Configurator
+
+from tenants.zoom.ltipro import models as models
+from tenants.zoom.ltipro.addresses import ZoomAddresses
+from tenants.zoom.settings import ZoomSettings
+
+
+def includeme(config: Configurator) -> None:
+    runtime = config.registry.runtime
+    settings = runtime.source.section("zoom", ZoomSettings)
+    runtime.parts[ZoomAddresses] = ZoomAddresses(settings.ltipro_url.rstrip("/"))
