@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 6543
 DATA ?= var
+# Of practice Zoom (tests/peers/zoom), which ends when Lyceum does.
+ZOOM_PORT ?= $(shell echo $$(($(PORT) + 1)))
 BIN := .venv/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -e -o pipefail -c
@@ -15,7 +17,8 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: .venv/.runtime  ## start Lyceum with its demonstration academies (PORT=, DATA=)
-	@LYCEUM_WEB_PORT=$(PORT) LYCEUM_APP_DATA=$(DATA) $(BIN)/lyceum run
+	@$(BIN)/python -m tests.peers.zoom --port $(ZOOM_PORT) --with-parent >/dev/null & \
+	LYCEUM_WEB_PORT=$(PORT) LYCEUM_APP_DATA=$(DATA) LYCEUM_ZOOM_LTIPRO_URL=http://practice-zoom.localhost:$(ZOOM_PORT) exec $(BIN)/lyceum run
 
 # One worker more than there are processors: many tests wait for other processes.
 test: .venv/.tests  ## run every test: SQLite, PostgreSQL, Redis, Chromium

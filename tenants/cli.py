@@ -14,13 +14,14 @@ from tenants.lti.selftest_cli import selftest
 from tenants.lti.sharing_cli import activity, course
 from tenants.lti.tool_cli import tool
 from tenants.reports.cli import results
+from tenants.zoom.cli import zoom
 
 
 def add_to(group: click.Group) -> None:
     lti.add_command(consumer)
     activity.add_command(create)
     lti.add_command(tool)
-    for command in (operator, demo, run, course, activity, lti, launches, scores, results):
+    for command in (operator, demo, run, course, activity, lti, launches, scores, results, zoom):
         group.add_command(command)
     for command in (invite, links, roster, keys, selftest):
         lti.add_command(command)

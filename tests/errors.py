@@ -5,14 +5,18 @@ from collections.abc import Iterable
 from saas.problems import Problem
 from saas.web.problems import PROBLEMS as SHELL
 from tenants.problems.academy import ACADEMY_PROBLEMS
+from tenants.problems.calendar import CALENDAR_PROBLEMS
+from tenants.problems.groups import GROUPS_PROBLEMS
 from tenants.problems.lti import LTI_PROBLEMS
+from tenants.problems.zoom import ZOOM_PROBLEMS
 from tests.house import ROOT
 
 FILE = ROOT / "docs" / "errors.md"
 AREAS = (
     ("The installation and its pages", SHELL),
-    ("People, courses and learning", ACADEMY_PROBLEMS),
+    ("People, courses and learning", (*ACADEMY_PROBLEMS, *GROUPS_PROBLEMS, *CALENDAR_PROBLEMS)),
     ("LTI", LTI_PROBLEMS),
+    ("Zoom", ZOOM_PROBLEMS),
 )
 HEAD = """# What people and partner systems can be refused with
 

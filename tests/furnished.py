@@ -8,8 +8,11 @@ from uuid import UUID, uuid4
 from PIL import Image
 
 from saas import clock
+from saas.db.scope import ScopedSession
 from tenants.accounts.models import Person
-from tenants.catalog.models import Activity, BlockKind
+from tenants.calendar import writing
+from tenants.catalog.groups import Groups
+from tenants.catalog.models import Activity, BlockKind, Course, CourseGroup
 from tenants.catalog.pictures import store_picture
 from tenants.grades.models import DeliveryTry, Progress, Result, ScoreDelivery
 from tenants.lti.launches.models import Launch, Outcome
@@ -28,6 +31,10 @@ from tenants.lti.tool.people_models import CaseKind, PersonCase
 from tenants.lti.tool.platforms import Platforms, PlatformValues
 from tenants.lti.tool.rosters import Rosters
 from tenants.lti.tool.sharing_models import Change, PullState, RosterEntry
+from tenants.zoom.ltipro.models import PlaceKind
+from tenants.zoom.ltipro.places import Places
+from tenants.zoom.ltipro.profiles import Profiles, ProfileValues
+from tenants.zoom.ltipro.use import switch_use
 from tests.house import House, Kit
 
 #: Words that stand in every row of the furnished academy that has words.
@@ -55,6 +62,8 @@ def furnish(house: House, kit: Kit | None = None) -> Furnished:
         picture = io.BytesIO()
         Image.new("RGB", (2, 2)).save(picture, "PNG")
         media = store_picture(session, picture.getvalue())
+        group = Groups(session).create(activity.course, CANARY, CANARY)
+        Groups(session).put(group, session.get_one(Person, person.id), is_coach=True)
         question = next(block for block in activity.chapters[0].blocks if block.kind is BlockKind.QUESTION)
         platform = Platforms(session, house.runtime.outbound).create(platform_values(f"{CANARY} LMS"))
         launch = Launch(
@@ -96,6 +105,10 @@ def furnish(house: House, kit: Kit | None = None) -> Furnished:
         session.add(case)
         session.flush()
         session.add(RosterEntry(pull_id=pull.id, sub=CANARY, family_name=CANARY, change=Change.STAFF))
+        said = writing.EventValues(f"{CANARY} meeting", CANARY, "https://us05web.zoom.us/j/1", clock.now(), 3600)
+        origin = writing.Origin(uuid4(), activity.course_id, activity.id)
+        event = writing.make(session, origin, "1", "", said, writing.next_numbers(session, 1))
+        assert event is not None
         found: dict[str, UUID] = {
             "activity_id": activity.id,
             "block_id": question.id,
@@ -104,6 +117,8 @@ def furnish(house: House, kit: Kit | None = None) -> Furnished:
             "course_id": activity.course_id,
             "delivery_id": delivery.id,
             "deployment_id": question_of_deployment.id,
+            "event_id": event.id,
+            "group_id": group.id,
             "invitation_id": invitation.id,
             "item_id": playlist.items[0].id,
             "launch_id": launch.id,
@@ -118,9 +133,20 @@ def furnish(house: House, kit: Kit | None = None) -> Furnished:
             "share_id": share.id,
             "tool_id": tool.id,
             "tool_invitation_id": tool_invitation.id,
+            **zoom_of(session, kit, activity.course, group),
         }
         ids = {name: str(value) for name, value in found.items()}
     return Furnished(kit, ids)
+
+
+def zoom_of(session: ScopedSession, kit: Kit, course: Course, group: CourseGroup) -> dict[str, UUID]:
+    profiles = Profiles(session, kit.runtime, kit.academy)
+    profile, _token = profiles.create(ProfileValues(f"{CANARY} profile {uuid4().hex[:6]}", "zoom-key"))
+    switch_use(session, is_on=True, kinds=frozenset(PlaceKind), with_calendar=True)
+    places = Places(session, kit.academy, kit.runtime)
+    places.put(PlaceKind.GROUP, group, profile)
+    place = places.put(PlaceKind.COURSE, course, profile)
+    return {"profile_id": profile.id, "place_id": place.id, "context_id": UUID(place.context_id)}
 
 
 def tool_values(name: str) -> ToolValues:

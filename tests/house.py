@@ -133,13 +133,13 @@ class House:
     def close(self) -> None:
         self.runtime.close()
 
-    def academy(self, *, lti: bool = True) -> "Kit":
-        """A new academy with its admin."""
+    def academy(self, *, lti: bool = True, zoom: bool = True) -> "Kit":
+        """A new academy with its admin; ``lti``, ``zoom``: the operator's switches."""
         slug = f"a{next(self._count)}x{uuid4().hex[:6]}"
         academy, _link = found(self.runtime, slug, f"Academy {slug}", f"admin@{slug}.example")
-        if lti:
-            with self.runtime.database.shell() as session:
-                Lifecycle(session, self.runtime.settings.web).switch(slug, "lti", on=True, reason="test")
+        with self.runtime.database.shell() as session:
+            for feature in [name for name, on in {"lti": lti, "zoom": zoom}.items() if on]:
+                Lifecycle(session, self.runtime.settings.web).switch(slug, feature, on=True, reason="test")
         self.runtime.tenants.forget()
         fresh = self.runtime.tenants.by_id(academy.id)
         assert fresh is not None

@@ -77,15 +77,21 @@ def show_problem(request: Request, code: str, *, seen: str = "", wanted: str = "
     return render_page(request, "error.html", values, problem.status)
 
 
-def add_problem_format(config: Configurator, route_name: str, write: ProblemFormat) -> None:
-    """For programs that read nothing but one format; the answer's status is the problem's."""
+def add_problem_format(config: Configurator, route_name: str, write: ProblemFormat, path: str = "") -> None:
+    """For programs that read nothing but one format; the answer's status is the problem's.
+
+    ``path``: also for what is refused before a route is looked for, such as a closed academy.
+    """
     config.registry.problem_formats[route_name] = write
+    if path:
+        config.registry.problem_paths[path] = write
 
 
 def _own_format(request: Request) -> ProblemFormat | None:
     route = getattr(request, "matched_route", None)
     formats: dict[str, ProblemFormat] = request.registry.problem_formats
-    return formats.get(route.name) if route is not None else None
+    paths: dict[str, ProblemFormat] = request.registry.problem_paths
+    return formats.get(route.name) if route is not None else paths.get(request.environ.get("PATH_INFO", ""))
 
 
 def _wants_json(request: Request) -> bool:
@@ -186,7 +192,7 @@ def _collect_methods(config: Configurator) -> None:
 def includeme(config: Configurator) -> None:
     config.registry.runtime.problems.add(PROBLEMS)
     config.registry.sign_in_route = None
-    config.registry.problem_formats = {}
+    config.registry.problem_formats, config.registry.problem_paths = {}, {}
     config.add_directive("add_problem_format", add_problem_format)
     for view, errors in (
         (unexpected, (Exception,)),

@@ -24,7 +24,7 @@ class CalendarEvent(TenantScoped, Base):
     ``number`` counts per academy, for interfaces that want one. ``uid`` and ``sequence`` are iCalendar's. ``origin_id``
     is what it came from (a Zoom place), ``origin_key`` what that calls it (a meeting), ``repeat_key`` which of several
     dates; an origin says each once. ``description`` is plain text. ``hidden_at``: by a coach; a changed event shows
-    again. ``seen_at``: when the origin last spoke of it.
+    again. ``seen_at``: when the origin last spoke of it. ``opened_at``: when somebody first went there.
     """
 
     __tablename__ = "calendar_event"
@@ -56,6 +56,7 @@ class CalendarEvent(TenantScoped, Base):
     origin_key: Mapped[str] = mapped_column(default="")
     repeat_key: Mapped[str] = mapped_column(default="")
     hidden_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
     seen_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -63,6 +64,15 @@ class CalendarEvent(TenantScoped, Base):
     @property
     def ends_at(self) -> datetime:
         return self.starts_at + timedelta(seconds=self.duration_seconds)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.state is EventState.CANCELLED
+
+    def is_doubtful(self, now: datetime) -> bool:
+        """The mark "may be outdated": over, never opened, and no word of it since before it was to begin."""
+        silent = self.origin_id is not None and self.opened_at is None and self.seen_at < self.starts_at
+        return silent and not self.is_cancelled and self.ends_at < now
 
 
 class CalendarCount(TenantScoped, Base):

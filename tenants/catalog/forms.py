@@ -38,6 +38,15 @@ class CourseForm(Form):
     )
 
 
+class GroupForm(Form):
+    title = StringField(_("Title"), [DataRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
+    description = TextAreaField(
+        _("Description"),
+        [Optional(), Length(max=TEXT_LENGTH)],
+        description=_("The people of the group read it on the group's page."),
+    )
+
+
 class ActivityForm(Form):
     title = StringField(_("Title"), [DataRequired(_("Enter a title")), Length(max=TITLE_LENGTH)], filters=[cleaned])
     description = TextAreaField(_("Description"), [Optional(), Length(max=TEXT_LENGTH)])
@@ -76,6 +85,7 @@ ACTIVITY_FORMS: dict[ActivityType, type[ActivityForm]] = {
     ActivityType.MICROLEARNING: MicrolearningForm,
     ActivityType.PLAYLIST: ActivityForm,
     ActivityType.EXAM: ExamForm,
+    ActivityType.MEETING: ActivityForm,
 }
 
 

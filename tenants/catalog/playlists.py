@@ -80,11 +80,12 @@ class Playlists:
         self._announce([playlist.id])
 
     def candidates(self, playlist: Activity, words: str) -> Sequence[Candidate]:
-        """Activities of all courses whose title, or course's title, contains ``words``."""
+        """Activities of all courses whose title, or course's title, contains ``words``; meetings are never in one."""
         query = sa.select(Activity).join(Course, Course.id == Activity.course_id).where(Activity.id != playlist.id)
         if words:
             both = sa.func.lower(Activity.title + " " + Course.title)
             query = query.where(both.contains(words.lower(), autoescape=True))
+        query = query.where(Activity.type != ActivityType.MEETING)
         query = query.options(selectinload(Activity.course)).order_by(Course.title, Activity.position, Activity.id)
         containers = self._containers(playlist)
         return [
@@ -93,6 +94,8 @@ class Playlists:
         ]
 
     def _refusal(self, playlist: Activity, activity: Activity, containers: set[UUID]) -> str:
+        if activity.is_meeting:
+            return "PLAYLIST_MEETING"
         if activity.id == playlist.id or activity.id in containers:
             return "PLAYLIST_CYCLE"
         return "PLAYLIST_TWICE" if any(each.activity_id == activity.id for each in playlist.items) else ""

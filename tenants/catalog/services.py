@@ -31,6 +31,11 @@ TEXT_LENGTH = 5000
 LOWEST_MINIMUM, HIGHEST_MINIMUM = 1, 100
 #: What a tool of somebody else can be here.
 OUTSIDE_TYPES = (ActivityType.E_LEARNING, ActivityType.EXAM)
+#: What can be written here.
+OWN_TYPES = (ActivityType.E_LEARNING, ActivityType.MICROLEARNING, ActivityType.PLAYLIST)
+TYPES_OF = {Content.OWN: OWN_TYPES, Content.LTI: OUTSIDE_TYPES, Content.ZOOM: (ActivityType.MEETING,)}
+#: Types that stand in one place only.
+ONLY_CONTENT = {ActivityType.EXAM: Content.LTI, ActivityType.MEETING: Content.ZOOM}
 Found = TypeVar("Found", Course, Activity, Chapter, Block)
 Placed = TypeVar("Placed", Activity, Chapter, Block, PlaylistItem)
 
@@ -42,7 +47,8 @@ class Publishing:
     activity: Activity
 
 
-def _title(text: str) -> str:
+def clean_title(text: str) -> str:
+    """`Refused` TITLE_EMPTY."""
     title = visible(text)[:TITLE_LENGTH]
     if not title:
         raise Refused("TITLE_EMPTY")
@@ -50,7 +56,7 @@ def _title(text: str) -> str:
 
 
 def _refuse_empty(activity: Activity) -> None:
-    if activity.is_outside:
+    if activity.content is not Content.OWN:
         return
     if activity.is_playlist:
         if not any(item.mandatory for item in open_items(activity)):
@@ -94,13 +100,13 @@ class Catalog:
         return row
 
     def create_course(self, title: str, summary: str = "") -> Course:
-        course = Course(title=_title(title), summary=summary.strip()[:TEXT_LENGTH])
+        course = Course(title=clean_title(title), summary=summary.strip()[:TEXT_LENGTH])
         self.session.add(course)
         self.session.flush()
         return course
 
     def edit_course(self, course: Course, title: str, summary: str) -> None:
-        course.title, course.summary = _title(title), summary.strip()[:TEXT_LENGTH]
+        course.title, course.summary = clean_title(title), summary.strip()[:TEXT_LENGTH]
 
     def create_activity(
         self,
@@ -113,13 +119,16 @@ class Catalog:
         content: Content = Content.OWN,
         minimum: int | None = None,
     ) -> Activity:
-        """An exam is always a tool's and has a ``minimum`` score, percent; `Refused` EXAM_MINIMUM without."""
+        """An exam is always a tool's and has a ``minimum`` score, percent; `Refused` EXAM_MINIMUM without.
+
+        A meeting is always Zoom's.
+        """
         is_exam = type_ is ActivityType.EXAM
-        content = Content.LTI if is_exam else content
-        if content is Content.LTI and type_ not in OUTSIDE_TYPES:
+        content = ONLY_CONTENT.get(type_, content)
+        if type_ not in TYPES_OF[content]:
             raise Refused("WEB_BAD_REQUEST", seen=type_.value)
         activity = Activity(
-            course_id=course.id, type=type_, content=content, title=_title(title), position=len(course.activities)
+            course_id=course.id, type=type_, content=content, title=clean_title(title), position=len(course.activities)
         )
         self.edit_activity(activity, title, description, minutes)
         if is_exam:
@@ -129,7 +138,7 @@ class Catalog:
         return activity
 
     def edit_activity(self, activity: Activity, title: str, description: str, minutes: int | None) -> None:
-        activity.title, activity.description = _title(title), description.strip()[:TEXT_LENGTH]
+        activity.title, activity.description = clean_title(title), description.strip()[:TEXT_LENGTH]
         activity.duration_minutes = minutes
 
     def set_minimum(self, activity: Activity, minimum: int | None) -> None:
@@ -151,13 +160,13 @@ class Catalog:
         )
 
     def create_chapter(self, activity: Activity, title: str) -> Chapter:
-        chapter = Chapter(activity_id=activity.id, title=_title(title), position=len(activity.chapters))
+        chapter = Chapter(activity_id=activity.id, title=clean_title(title), position=len(activity.chapters))
         activity.chapters.append(chapter)
         self.session.flush()
         return chapter
 
     def rename_chapter(self, chapter: Chapter, title: str) -> None:
-        chapter.title = _title(title)
+        chapter.title = clean_title(title)
 
     def create_block(self, chapter: Chapter, kind: BlockKind, body: dict[str, Any]) -> Block:
         block = Block(chapter_id=chapter.id, kind=kind, body=check_body(kind, body), position=len(chapter.blocks))
@@ -188,12 +197,14 @@ class Catalog:
         """An activity is published only when it has something to learn; taking it back needs nothing."""
         if on and isinstance(thing, Activity):
             _refuse_empty(thing)
-            if thing.is_outside:
+            if thing.content is not Content.OWN:
                 self.session.announce(Publishing(thing))
         thing.status = Status.PUBLISHED if on else Status.DRAFT
         if isinstance(thing, Activity):
             Playlists(self.session).touched([thing.id])
 
     def share(self, activity: Activity, *, on: bool) -> None:
-        """The switch "Available for LTI"."""
+        """The switch "Available for LTI"; `Refused` MEETING_NOT_SHARED."""
+        if on and activity.is_meeting:
+            raise Refused("MEETING_NOT_SHARED", seen=activity.title)
         activity.lti_available = on

@@ -15,8 +15,9 @@ from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.catalog.forms import ACTIVITY_FORMS, CardForm, ChapterForm, CourseForm
+from tenants.catalog.groups import Groups
 from tenants.catalog.models import Activity, ActivityType, Chapter, Content, Course, Media, Status
-from tenants.catalog.services import OUTSIDE_TYPES, Catalog
+from tenants.catalog.services import OUTSIDE_TYPES, OWN_TYPES, Catalog
 
 EVERYTHING = _(
     "Everything in it goes too: content, attempts and results of learners. Links to it in other learning systems will"
@@ -71,10 +72,19 @@ class CatalogPages(AuthoringView):
 
     @view_config(route_name="course", request_method="GET", renderer=page("courses/course.html#activities"))
     def course(self) -> dict[str, Any]:
-        author = is_author(self.request)
-        activities = [each for each in self.context.activities if author or each.status is Status.PUBLISHED]
-        progress = self.request.registry.activity_progress(self.request, activities)
-        return {"course": self.context, "activities": activities, "author": author, "progress": progress}
+        request, course, groups = self.request, self.context, Groups(self.request.db)
+        author = is_author(request)
+        activities = [each for each in course.activities if author or each.status is Status.PUBLISHED]
+        return {
+            "course": course,
+            "activities": activities,
+            "author": author,
+            "progress": request.registry.activity_progress(request, activities),
+            "groups": groups.of_course(course) if author else groups.groups_of(request.identity.id, course.id),
+            "sizes": groups.sizes(course) if author else {},
+            "tools": request.panels("course.tools", course),
+            "panels": request.panels("course.settings", course) if author else [],
+        }
 
 
 @view_defaults(permission=Permission.AUTHOR)
@@ -125,7 +135,7 @@ class CoursePages(AuthoringView):
 
     @view_config(route_name="activity_new", request_method="GET", renderer=page("courses/activity_types.html"))
     def choose_type(self) -> dict[str, Any]:
-        return {"course": self.context, "type": None}
+        return {"course": self.context, "type": None, "meetings_on": self.request.registry.meetings_on(self.request)}
 
     @view_config(route_name="activity_new_content", request_method="GET", renderer=page("courses/activity_types.html"))
     def choose_content(self) -> dict[str, Any]:
@@ -160,6 +170,8 @@ class CoursePages(AuthoringView):
         outside = self.request.matched_route.name == "activity_new_outside"
         if outside and not self.request.tenant.has("lti"):
             raise Refused("LTI_OFF")
+        if self._type() is ActivityType.MEETING and not self.request.registry.meetings_on(self.request):
+            raise Refused("ZOOM_OFF")
         return {"form": form, "course": self.context, "type": self._type().value, "outside": outside}
 
 
@@ -250,7 +262,7 @@ class ActivityPages(AuthoringView):
 
     @view_config(route_name="activity_content", request_method="POST", renderer=page("courses/content.html"))
     def add_chapter(self) -> Any:
-        if self.context.is_playlist or self.context.is_outside:
+        if self.context.is_playlist or self.context.content is not Content.OWN:
             raise Refused("WEB_NOT_FOUND")
         form = chapter_form(self.context).of(self.request)
         if not form.accepted():
@@ -259,7 +271,8 @@ class ActivityPages(AuthoringView):
         return self.go("chapter_edit", chapter_id=chapter.id)
 
     def _content(self, form: Any) -> dict[str, Any]:
-        panels = self.request.panels("activity.content", self.context) if self.context.is_outside else []
+        is_own = self.context.content is Content.OWN
+        panels = [] if is_own else self.request.panels("activity.content", self.context)
         tabs = activity_tabs(self.request, self.context)
         return {"form": form, "activity": self.context, "tabs": tabs, "panels": panels}
 
@@ -281,6 +294,7 @@ def activity_tabs(request: Request, activity: Activity) -> list[dict[str, Any]]:
             (_("Settings"), ("activity_settings", "activity_id")),
             (_("Results"), ("activity_results", "activity_id")),
         )
+        if not (activity.is_meeting and route == "activity_results")
     ]
 
 
@@ -299,7 +313,8 @@ def media(request: Request) -> Response:
 def includeme(config: Configurator) -> None:
     config.registry.activity_progress = lambda _request, _activities: {}
     config.registry.exam_would_flip = lambda _request, _activity, _minimum: False
-    own = "|".join(each for each in ActivityType if each is not ActivityType.EXAM)
+    config.registry.meetings_on = lambda _request: False
+    own = "|".join((*OWN_TYPES, ActivityType.MEETING))
     outside = "|".join(OUTSIDE_TYPES)
     config.add_route("courses", "/courses", house="academy")
     config.add_route("course_new", "/courses/new", house="academy")
@@ -325,4 +340,5 @@ def includeme(config: Configurator) -> None:
         config.add_route(name, f"/activities/{{activity_id}}{path}", factory=activity_in_address, house="academy")
     config.include("tenants.catalog.chapter_views")
     config.include("tenants.catalog.playlist_views")
+    config.include("tenants.catalog.group_views")
     config.scan(__name__)

@@ -6,6 +6,7 @@ from saas.cli.context import CommandError, Shell, json_option, print_json
 from saas.cli.database import prepare
 from saas.db.reset import empty
 from tenants.demo.services import doors, make_demo
+from tenants.demo.zoom import COURSE
 
 
 @click.command()
@@ -36,6 +37,8 @@ def _print_doors(shell: Shell) -> None:
             click.echo(f"  sign in once as {role}: {link}")
         for course in door.visits:
             click.echo(f"  LTI: the course “{course}” opens what the other academy teaches, in both versions")
+        if door.zoom:
+            click.echo(f"  Zoom: the course “{COURSE}” meets in practice Zoom, which is not Zoom: {door.zoom}")
 
 
 @click.command()

@@ -19,6 +19,7 @@ from tenants.catalog.services import Catalog
 from tenants.demo.connections import CONNECTIONS, connect
 from tenants.demo.content import ACADEMIES
 from tenants.demo.courses import make_course
+from tenants.demo.zoom import COACH, meet, practice_of
 
 OPERATOR_EMAIL = "operator@lyceum.example"
 
@@ -27,13 +28,14 @@ OPERATOR_EMAIL = "operator@lyceum.example"
 class Door:
     """A way to look around: whose, at which address, by which one-time link.
 
-    ``visits``: the courses whose activities are another academy's.
+    ``visits``: the courses whose activities are another academy's; ``zoom``: where its practice Zoom is.
     """
 
     name: str
     url: str
     links: dict[str, str]
     visits: tuple[str, ...] = ()
+    zoom: str = ""
 
 
 def make_demo(runtime: Runtime) -> bool:
@@ -44,7 +46,8 @@ def make_demo(runtime: Runtime) -> bool:
         if wanted["slug"] not in known:
             _make_academy(runtime, wanted)
             made = True
-    return connect(runtime, _academies(runtime)) or made
+    made = connect(runtime, _academies(runtime)) or made
+    return meet(runtime, _academies(runtime)) or made
 
 
 def _academies(runtime: Runtime) -> dict[str, Academy]:
@@ -86,6 +89,7 @@ def doors(runtime: Runtime) -> list[Door]:
     for wanted in ACADEMIES:
         if wanted["slug"] in tenants:
             emails = {role: email for email, _given, _family, role in wanted["people"] if role in ("admin", "learner")}
+            emails["coach"] = COACH[0]
             found_doors.append(_door(runtime, tenants[wanted["slug"]], emails))
     operator = runtime.tenants.by_id(OPERATOR)
     return [*found_doors, _door(runtime, operator, {"operator": OPERATOR_EMAIL})] if operator else found_doors
@@ -100,7 +104,7 @@ def _door(runtime: Runtime, academy: Academy, emails: dict[str, str]) -> Door:
         }
         courses = sa.select(Course.title).where(Course.title.in_([each.course for each in CONNECTIONS]))
         visits = tuple(session.scalars(courses.order_by(Course.title)))
-    return Door(academy.name, academy.url, links, visits)
+    return Door(academy.name, academy.url, links, visits, practice_of(runtime, academy))
 
 
 def _link(session: ScopedSession, person: Person) -> str:

@@ -1,14 +1,16 @@
 """Forms of Integrations."""
 
-from wtforms import TextAreaField
-from wtforms.validators import Length, Optional
+from wtforms import HiddenField, TextAreaField
+from wtforms.validators import AnyOf, Length, Optional
 
+from saas.tenancy.lifecycle import FEATURES
 from saas.tenancy.requests import MESSAGE_LENGTH
 from saas.web.forms import Form
 from saas.web.i18n import _
 
 
 class RequestForm(Form):
+    feature = HiddenField(default="lti", validators=[AnyOf(FEATURES)])
     message = TextAreaField(
         _("Message to the operator"),
         [Optional(), Length(max=MESSAGE_LENGTH)],

@@ -104,6 +104,12 @@ class Outline:
         return self.chapters[place - 1] if place else None
 
 
+def taking_part(course_id: UUID) -> sa.Select[UUID]:
+    """Ids of all who take part in any activity of the course."""
+    inside = sa.select(Activity.id).where(Activity.course_id == course_id)
+    return sa.select(Enrolment.person_id).where(Enrolment.activity_id.in_(inside))
+
+
 class Learning:
     """What one person does; ``session`` is the academy's."""
 

@@ -18,12 +18,13 @@ from saas.web.rendering import page, translate
 from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.catalog.blocks import QuestionBody, QuestionKind, body_of
+from tenants.catalog.groups import Groups
 from tenants.catalog.markdown import render_markdown
-from tenants.catalog.models import Activity, Block, BlockKind, Chapter, Status
+from tenants.catalog.models import Activity, Block, BlockKind, Chapter, Content, Status
 from tenants.catalog.services import Catalog
 from tenants.learning.outside import OutsideResults
 from tenants.learning.playlists import PlaylistRuns
-from tenants.learning.services import Learning, Outline
+from tenants.learning.services import Learning, Outline, taking_part
 from tenants.learning.standing import Reads, Standing, standings
 
 
@@ -64,8 +65,15 @@ class Home(View):
         latest = [each for each in standings_of(self.request) if each.is_newest]
         running = [each for each in latest if not each.is_done]
         done = [each for each in latest if each.is_done]
-        panels, author = self.request.panels("home", None), self.request.identity.may(Permission.AUTHOR)
-        return {"running": running, "done": done, "courses": learning.catalog(), "panels": panels, "author": author}
+        return {
+            "running": running,
+            "done": done,
+            "courses": learning.catalog(),
+            "groups": Groups(self.request.db).groups_of(self.request.identity.id),
+            "panels": self.request.panels("home", None),
+            "calendar": self.request.panels("home.calendar", None),
+            "author": self.request.identity.may(Permission.AUTHOR),
+        }
 
     @view_config(route_name="results", request_method="GET", renderer=page("learning/results.html"))
     def results(self) -> dict[str, Any]:
@@ -115,6 +123,7 @@ class Player(View):
             "standing": standing,
             "latest": standing.attempt,
             "panels": self.request.panels("activity.learner", self.context),
+            "open": self.request.panels("activity.open", self.context) if self.context.is_meeting else [],
             "run": self.runs.outline(self.context) if self.context.is_playlist else None,
             "waits_for": self.runs.waits_for(self.context),
             "due": _due_there(self.request),
@@ -128,20 +137,24 @@ class Player(View):
             self.runs.begin(self.context)
             return self.go("activity", activity_id=self.context.id)
         self.runs.refuse_locked(self.context)
-        if self.context.is_outside:
-            return self.go("open_tool", activity_id=self.context.id)
+        if self.context.content is not Content.OWN:
+            return self._elsewhere()
         self.learning.open_attempt(self.context, again=self.request.POST.get("again") == "1")
         return self.go("learn", activity_id=self.context.id)
 
     @view_config(route_name="learn", request_method="GET")
     def resume(self) -> Response:
-        if self.context.is_outside:
-            return self.go("open_tool", activity_id=self.context.id)
+        if self.context.content is not Content.OWN:
+            return self._elsewhere()
         attempt = self.learning.latest(self.context)
         outline = Outline(self.context, attempt) if attempt else None
         if outline is None or not outline.chapters:
             return self.go("activity", activity_id=self.context.id)
         return self.go("chapter", activity_id=self.context.id, chapter_id=outline.resume_at().id)
+
+    def _elsewhere(self) -> Response:
+        """A tool has a page of its own; a meeting is opened from its activity's."""
+        return self.go("open_tool" if self.context.is_outside else "activity", activity_id=self.context.id)
 
     @view_config(route_name="chapter", request_method="GET", renderer=page("learning/chapter.html"))
     def chapter(self) -> Any:
@@ -270,6 +283,7 @@ def _explanation(body: QuestionBody, *, correct: bool) -> str:
 
 def includeme(config: Configurator) -> None:
     config.registry.activity_progress = progress_of
+    config.registry.people_of_course = taking_part
     config.include("tenants.learning.outside_views")
     config.add_route("home", "/", house="academy")
     config.add_route("results", "/results", house="academy")

@@ -1,5 +1,95 @@
 """What Zoom is answered at Moodle's addresses."""
 
 from saas.problems import Problem
+from tenants.problems.owners import ACADEMY_ADMIN, NOBODY, TOOL_ADMIN
 
-ZOOM_CALLS_PROBLEMS: tuple[Problem, ...] = ()
+ZOOM_CALLS_PROBLEMS: tuple[Problem, ...] = (
+    Problem(
+        "ZOOM_AUTH_MISSING",
+        400,
+        "A parameter is missing",
+        "The authorization request lacks a parameter that Moodle asks for, too.",
+        TOOL_ADMIN,
+        "Open Zoom again from the course. If it stays, something between Zoom and the academy cuts requests short.",
+    ),
+    Problem(
+        "ZOOM_CALL_TOKEN",
+        403,
+        "No Zoom profile has this access token",
+        "The token in Zoom is no (longer) the one of an active profile of this academy, or was cut when it was pasted.",
+        ACADEMY_ADMIN,
+        "Show the profile's Access Token, copy it, and put it into the LTI credential in Zoom, 3rd Party Credentials.",
+    ),
+    Problem(
+        "ZOOM_CALL_LOCKED",
+        403,
+        "Too many different tokens were tried",
+        "Somebody at this address tries access tokens; for some minutes none from there is looked at.",
+        ACADEMY_ADMIN,
+        "Wait ten minutes. If it is Zoom itself, see to it that only credentials you know name this academy.",
+    ),
+    Problem(
+        "ZOOM_CALL_INACTIVE",
+        403,
+        "The Zoom profile is switched off",
+        "The access token belongs to a profile that is not active. Zoom was told that the token is not known.",
+        ACADEMY_ADMIN,
+        "Switch the profile on, or take the academy out of the LTI credential in Zoom.",
+    ),
+    Problem(
+        "ZOOM_CALL_NO_CALENDAR",
+        403,
+        "Calendars take nothing from Zoom here",
+        "The academy's admin has switched off that Zoom writes into calendars. Zoom was told that the token is not known.",
+        ACADEMY_ADMIN,
+        "Open Integrations, External tools, Zoom, and switch the calendar on.",
+    ),
+    Problem(
+        "ZOOM_CALL_RATE",
+        429,
+        "Too many calls",
+        "More calls came with this token, or from this address, than a minute has room for.",
+        NOBODY,
+        "Zoom tries again by itself. The operator can raise `lyceum.zoom.calls`.",
+    ),
+    Problem(
+        "ZOOM_CALL_FUNCTION",
+        400,
+        "This function is not offered",
+        "Of Moodle's web service there are the functions that make, read and delete events of calendars, and site info.",
+        TOOL_ADMIN,
+        "Nothing is lost: meetings come with other calls. Tell us which function it was, if Zoom needs it.",
+    ),
+    Problem(
+        "ZOOM_CALL_PARAMETERS",
+        400,
+        "The call cannot be read",
+        "A parameter is missing, is not of its kind, or there are too many of them. Nothing was changed.",
+        TOOL_ADMIN,
+        "Save the meeting in Zoom once more. If it stays, send the line of the log to Zoom's support.",
+    ),
+    Problem(
+        "ZOOM_CALL_PLACE",
+        404,
+        "The meeting is of no place of this profile",
+        "The call names a place that is switched off, was deleted, or is used with another profile or academy.",
+        ACADEMY_ADMIN,
+        "Look at the profile's list of places. Meetings made with another profile stay in that Zoom account.",
+    ),
+    Problem(
+        "ZOOM_CALL_TIME",
+        422,
+        "The meeting has no possible date",
+        "It would begin before 2000 or after 2100, or be repeated more often than a call may ask for.",
+        TOOL_ADMIN,
+        "Correct the date of the meeting in Zoom.",
+    ),
+    Problem(
+        "ZOOM_CALL_EVENT",
+        404,
+        "The event is none of this profile's",
+        "A call would delete an event that does not exist, or belongs to another profile or academy. Nothing was changed.",
+        ACADEMY_ADMIN,
+        "Nothing needs to be done; an event that should go can be hidden in the calendar.",
+    ),
+)

@@ -23,6 +23,7 @@ NOT_404 = {
     "lti_scores": "the same",
     "lti_results": "the same",
     "lti_memberships": "the same; NS-005",
+    "zoom_memberships": "the same",
     "lti_registration": "without the token that registered the tool everything is 401",
     "lti_resource": "sends everybody on to the activity's page, which answers 404",
 }

@@ -17,7 +17,7 @@ from tenants.lti.launches.letter import Letter
 from tenants.lti.launches.models import Direction, Launch
 from tenants.lti.launches.services import PAGE, LaunchLog, Step, steps_of
 from tenants.lti.launches.sharing import Shares
-from tenants.lti.platform.models import Tool
+from tenants.lti.platform.models import Tool, ToolKind
 from tenants.lti.platform.tools import Tools
 from tenants.lti.selftest.again import judge_again
 from tenants.lti.tool.consumers import Consumers
@@ -88,7 +88,8 @@ class LaunchPages(View):
     def _tool_url(self) -> str:
         """Of LTI 1.2: the page of the activity, whose settings are all there is."""
         launch = self.context
-        if launch.tool_id is not None and self.request.db.get(Tool, launch.tool_id) is not None:
+        tool = self.request.db.get(Tool, launch.tool_id) if launch.tool_id else None
+        if tool is not None and tool.kind is ToolKind.LTI:
             return str(self.request.route_path("lti_tool", tool_id=launch.tool_id))
         known = launch.activity_id and self.request.db.get(Activity, launch.activity_id)
         return str(self.request.route_path("activity", activity_id=launch.activity_id)) if known else ""

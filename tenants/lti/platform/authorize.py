@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from saas import clock
 from saas.db.hot import HotConnection
+from saas.db.rows import Runner
 from saas.problems import Problem, Refused
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
@@ -30,7 +31,7 @@ from tenants.lti.platform.authorize_statements import (
 from tenants.lti.platform.bearer import TOOL
 from tenants.lti.platform.launch13 import HINT_LIFETIME
 from tenants.lti.platform.making import Making
-from tenants.lti.platform.models import Tool, ToolUser
+from tenants.lti.platform.models import Tool, ToolKind, ToolUser
 from tenants.lti.platform.tools import domains_of, require_active
 from tenants.lti.platform.users import audience_of_tool
 from tenants.lti.tool.login import hash_state
@@ -72,6 +73,31 @@ class ComeAgain:
     """The request came from another site, without our cookie: to be sent once more from a page of ours."""
 
 
+def _anybody(_runner: Runner, _academy: Academy, _tool: Tool | None) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What differs between the addresses that tools of a ``kind`` answer at. All others are unknown there.
+
+    ``errors``: OAuth's by our codes; ``otherwise`` is that of the other codes once the redirect URI is proven, without
+    it they are for a page. ``admits`` is asked about every client, also one nobody knows, and False sounds like that.
+    ``others_hint`` is the code for a launch of another tool, ``unknown_person`` for a ``login_hint`` we never gave.
+    """
+
+    kind: ToolKind = ToolKind.LTI
+    reading: type[AuthenticationRequest] = AuthenticationRequest
+    errors: Mapping[str, str] = field(default_factory=lambda: ERRORS)
+    otherwise: str = ""
+    admits: Callable[[Runner, Academy, Tool | None], bool] = _anybody
+    others_hint: str = "TOOL_HINT"
+    unknown_person: str = "TOOL_HINT"
+
+
+LTI_MANNERS = Manners()
+
+
 class _KeyUnknownError(Exception):
     """This process does not hold the key that signs now, or there is none yet."""
 
@@ -79,10 +105,11 @@ class _KeyUnknownError(Exception):
 class Authorization:
     """One request. Refusals before the redirect URI is proven are raised, later ones are answers."""
 
-    def __init__(self, runtime: Runtime, academy: Academy, visitor: Visitor) -> None:
+    def __init__(self, runtime: Runtime, academy: Academy, visitor: Visitor, manners: Manners = LTI_MANNERS) -> None:
         self.runtime = runtime
         self.academy = academy
         self.visitor = visitor
+        self.manners = manners
         self._begin()
 
     def _begin(self) -> None:
@@ -92,12 +119,14 @@ class Authorization:
         self.launch: Launch | None = None
         #: Whom the tool knows under the ``login_hint``.
         self.hinted: ToolUser | None = None
+        self.is_others_hint = False
+        self.is_redirect_proven = False
 
     def answer(
         self, pairs: Sequence[tuple[str, str]], *, log_refusal: Callable[[], bool] = lambda: True
     ) -> Answer | ComeAgain:
         """Writes the log row, accepted or refused. Raises `Refused` with a code for a page."""
-        request = AuthenticationRequest.read(pairs)
+        request = self.manners.reading.read(pairs)
         try:
             decided = self._settle(request, log_refusal)
         except _KeyUnknownError:
@@ -106,10 +135,11 @@ class Authorization:
             decided = self._settle(request, log_refusal, key)
         if not isinstance(decided, Refused):
             return decided
-        if decided.code not in ERRORS:
+        error = self.manners.errors.get(decided.code) or (self.manners.otherwise if self.is_redirect_proven else "")
+        if not error:
             raise decided
         problem: Problem = self.runtime.problems[decided.code]
-        fields = error_fields(decided.code, problem.title, request.state)
+        fields = error_fields(decided.code, problem.title, request.state, error)
         return Answer(request["redirect_uri"], fields, self.tool_name, decided.code)
 
     def _settle(
@@ -133,6 +163,7 @@ class Authorization:
             raise _KeyUnknownError
         launch = self._begun(connection, request, tool)
         request.check_redirect(self.checks, self._redirects(connection, tool, launch))
+        self.is_redirect_proven = True
         request.check_shape(self.checks)
         launch = self._check_hint(connection, request, tool, launch)
         if self.visitor.person_id is None and self.visitor.may_return:
@@ -156,12 +187,15 @@ class Authorization:
         client_id = request["client_id"]
         row = connection.run(FIND_ASKING, the_client=client_id).one_or_none() if client_id else None
         tool = TOOL.read(row) if row is not None else None
-        if row is None or tool is None:
+        self.tool = tool if tool is not None and tool.kind is self.manners.kind else None
+        self.tool_name = self.tool.name if self.tool is not None else ""
+        is_admitted = self.manners.admits(connection, self.academy, self.tool)
+        tool = self.tool
+        if row is None or tool is None or not is_admitted:
             self.checks.refuse(
                 "client", "TOOL_CLIENT", seen=shown(client_id) or "none", wanted="a client ID given to a tool here"
             )
         self.checks.note("client", tool.name)
-        self.tool, self.tool_name = tool, tool.name
         return tool, row.active_kid
 
     def _begun(self, connection: HotConnection, request: AuthenticationRequest, tool: Tool) -> Launch | None:
@@ -173,6 +207,7 @@ class Authorization:
         row = connection.run(TAKE_LAUNCH, the_hint=hash_state(hint)).first() if hint else None
         found = LAUNCH.read(row) if row is not None else None
         self.launch = found if found is not None and found.tool_id == tool.id else None
+        self.is_others_hint = found is not None and self.launch is None
         return self.launch
 
     @staticmethod
@@ -198,7 +233,8 @@ class Authorization:
         wanted = f"a hint given here in the last {HINT_LIFETIME.seconds // 60} minutes"
         if launch is None:
             seen = "a hint we never gave to this tool" if request["lti_message_hint"] else "no lti_message_hint"
-            self.checks.refuse("hint", "TOOL_HINT", seen=seen, wanted=wanted)
+            code = self.manners.others_hint if self.is_others_hint else "TOOL_HINT"
+            self.checks.refuse("hint", code, seen=seen, wanted=wanted)
         if launch.consumed_at is not None:
             seen = f"used already, at {launch.consumed_at:%H:%M:%S} UTC"
             self.checks.refuse("hint", "TOOL_LAUNCH_USED", seen=seen, wanted=wanted)
@@ -214,7 +250,7 @@ class Authorization:
         self.checks.require(
             "hint",
             is_somebodys,
-            "TOOL_HINT",
+            self.manners.unknown_person,
             seen="ours" if is_somebodys else "a login_hint we never gave",
             wanted=wanted,
         )

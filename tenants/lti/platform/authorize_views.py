@@ -14,8 +14,8 @@ from saas.web.guards import counted_address
 from saas.web.headers import allow_framing
 from tenants.lti.platform.active_keys import ActiveKeys
 from tenants.lti.platform.addresses import AUTHORIZE_PATH
-from tenants.lti.platform.authorize import Authorization, ComeAgain, Visitor
-from tenants.lti.platform.coming_again import may_return, send_again
+from tenants.lti.platform.authorize import LTI_MANNERS, Authorization, ComeAgain, Visitor
+from tenants.lti.platform.coming_again import AGAIN, may_return, send_again
 from tenants.lti.platform.messages import MessageKinds
 from tenants.lti.platform.posting import post_to_tool
 from tenants.lti.tool.views import browser_of, may_log, pairs_of
@@ -24,7 +24,13 @@ from tenants.lti.wire.authorize import FIELDS
 
 @view_defaults(route_name="lti_authorize", permission=NO_PERMISSION_REQUIRED, require_csrf=False)
 class AuthorizePage:
-    """Cross-site by nature: the hint, the session it is bound to and the proven redirect URI stand in for our token."""
+    """Cross-site by nature: the hint, the session it is bound to and the proven redirect URI stand in for our token.
+
+    ``again`` is the field that our own page adds when it sends the same once more.
+    """
+
+    manners = LTI_MANNERS
+    again = AGAIN
 
     def __init__(self, _context: Any, request: Request) -> None:
         self.request = request
@@ -36,14 +42,14 @@ class AuthorizePage:
         if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
             return Response(status=204)
         pairs = pairs_of(request)
-        authorization = Authorization(request.runtime, request.tenant, self._visitor(dict(pairs)))
+        authorization = Authorization(request.runtime, request.tenant, self._visitor(dict(pairs)), self.manners)
         try:
             request.registry.logins.hit(str(request.tenant.id), counted_address(request))
             answer = authorization.answer(pairs, log_refusal=lambda: may_log(request))
         except Refused as refusal:
             return show_problem(request, refusal.code, seen=refusal.seen, wanted=refusal.wanted)
         if isinstance(answer, ComeAgain):
-            return send_again(request, ((name, value) for name, value in pairs if name in FIELDS))
+            return send_again(request, ((name, value) for name, value in pairs if name in FIELDS), self.again)
         if answer.code:
             request.runtime.metrics.refusals.labels(answer.code).inc()
         return post_to_tool(
@@ -55,7 +61,7 @@ class AuthorizePage:
         return Visitor(
             person_id=identity.id if identity else None,
             session_id=identity.session_id if identity else None,
-            may_return=may_return(request, sent),
+            may_return=may_return(request, sent, self.again),
             browser=browser_of(request),
         )
 

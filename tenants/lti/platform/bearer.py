@@ -11,7 +11,7 @@ from saas.db.rows import Part, Runner, same
 from saas.db.statement import ScopedStatement
 from saas.problems import Refused
 from tenants.lti.platform.grants import ToolToken
-from tenants.lti.platform.models import Tool
+from tenants.lti.platform.models import Tool, ToolKind
 from tenants.lti.platform.once import hash_of
 
 MAX_HEADER = 8192
@@ -45,10 +45,11 @@ def bearer_in(header: str) -> str:
     return value.strip() if scheme.lower() == "bearer" else ""
 
 
-def token_holder(runner: Runner, header: str) -> Holder:
-    """The tool of an Authorization header. `Refused` CALL_TOKEN_MISSING, CALL_TOKEN_UNKNOWN or CALL_TOOL_OFF (401).
+def token_holder(runner: Runner, header: str, kind: ToolKind = ToolKind.LTI) -> Holder:
+    """The tool of an Authorization header; one of another ``kind`` is unknown.
 
-    Asked for every call, so that a tool that is switched off has lost its access at once.
+    `Refused` CALL_TOKEN_MISSING, CALL_TOKEN_UNKNOWN or CALL_TOOL_OFF (401). Asked for every call, so that a tool that
+    is switched off has lost its access at once.
     """
     value = bearer_in(header)
     if not value:
@@ -57,9 +58,9 @@ def token_holder(runner: Runner, header: str) -> Holder:
         raise Refused("CALL_TOKEN_UNKNOWN", seen=f"{len(value)} characters", wanted="a token given here")
     row = runner.run(FIND_HOLDER, the_hash=hash_of(value)).one_or_none()
     tool = TOOL.read(row) if row is not None else None
-    if row is None or tool is None:
-        kind = "an id_token or another JWT" if value.count(".") == 2 else "unknown here"
-        raise Refused("CALL_TOKEN_UNKNOWN", seen=kind, wanted="a token given here")
+    if row is None or tool is None or tool.kind is not kind:
+        seen = "an id_token or another JWT" if value.count(".") == 2 else "unknown here"
+        raise Refused("CALL_TOKEN_UNKNOWN", seen=seen, wanted="a token given here")
     if row.until <= clock.now():
         raise Refused("CALL_TOKEN_UNKNOWN", seen=f"expired, of {tool.name}", wanted="a token that has not expired")
     if not tool.is_active:

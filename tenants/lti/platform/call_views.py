@@ -33,6 +33,8 @@ SERVICES = {
     Service.OUTCOME: _("Result (LTI 1.2)"),
     Service.CONTENT: _("Choice of content"),
     Service.REGISTRATION: _("Registration"),
+    Service.CALENDAR: _("Calendar (Zoom)"),
+    Service.KEYS: _("Key set read (Zoom)"),
 }
 
 

@@ -14,11 +14,11 @@ from tenants.lti.tool.frame_views import is_from_own_page
 AGAIN = "again"
 
 
-def may_return(request: Request, sent: Container[str]) -> bool:
+def may_return(request: Request, sent: Container[str], again: str = AGAIN) -> bool:
     """Whether the cookie may only have been kept back; ``sent``: the names of the fields."""
-    came_again = AGAIN in sent or is_from_own_page(request)
+    came_again = again in sent or is_from_own_page(request)
     return not came_again and not request.session_token
 
 
-def send_again(request: Request, fields: Iterable[tuple[str, str]]) -> Response:
-    return render_page(request, "lti/opening_again.html", {"fields": list(fields), "again": AGAIN})
+def send_again(request: Request, fields: Iterable[tuple[str, str]], again: str = AGAIN) -> Response:
+    return render_page(request, "lti/opening_again.html", {"fields": list(fields), "again": again})

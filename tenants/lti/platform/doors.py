@@ -25,7 +25,7 @@ from tenants.learning.quick import NotSimpleError
 from tenants.lti.availability import require_lti
 from tenants.lti.platform.bearer import token_holder
 from tenants.lti.platform.log import Service, note_call
-from tenants.lti.platform.models import Tool
+from tenants.lti.platform.models import Tool, ToolKind
 from tenants.lti.tool.views import may_log
 
 JSON = "application/json"
@@ -51,7 +51,9 @@ QuickAct = Callable[[HotConnection, Tool, Knock], Response]
 
 
 class ServiceDoor:
-    """Base of the service views: bearer tokens, JSON, no cookies, no CSRF token."""
+    """Base of the service views: bearer tokens, JSON, no cookies, no CSRF token. ``kind``: of the tools it is for."""
+
+    kind = ToolKind.LTI
 
     def __init__(self, _context: Any, request: Request) -> None:
         self.request = request
@@ -87,11 +89,15 @@ class ServiceDoor:
         return response
 
     def _enter(self, runner: Runner, scopes: Collection[str], knock: Knock) -> Tool:
-        require_lti(self.request.tenant)
-        holder = token_holder(runner, self.request.headers.get("Authorization", ""))
+        self.require_feature()
+        holder = token_holder(runner, self.request.headers.get("Authorization", ""), self.kind)
         knock.tool, knock.is_proven = holder.tool, True
         holder.require(scopes)
         return holder.tool
+
+    def require_feature(self) -> None:
+        """`Refused` where the academy has not what the door is for."""
+        require_lti(self.request.tenant)
 
     def _refuse(self, knock: Knock, refusal: Refused, scopes: Collection[str]) -> Response:
         request = self.request

@@ -6,6 +6,7 @@ it is good for five minutes and used up by one answer (`tenants.lti.platform.aut
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -56,12 +57,13 @@ def begin_message(  # noqa: PLR0913 -- what a message is about
     activity_id: UUID | None = None,
     link: ToolLink | None = None,
     about: Mapping[str, Any] | None = None,
+    iss: str = "",
 ) -> LoginInitiation:
     """The same for another kind of message (Deep Linking, Submission Review); ``about`` is what its maker will need,
-    JSON (`tenants.lti.platform.messages.MessageKinds`).
+    JSON (`tenants.lti.platform.messages.MessageKinds`). ``iss``: as in `messages.addressee_of`.
     """
     sub = ToolUsers(session).known_as(sitting.person.id, audience_of_tool(tool.id)).sub
-    initiation = _initiation(academy, tool, target, sub, sitting.seat.opens_in)
+    initiation = replace(_initiation(academy, tool, target, sub, sitting.seat.opens_in), iss=iss or issuer(academy))
     session.add(
         Launch(
             started_at=clock.now(),

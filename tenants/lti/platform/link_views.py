@@ -203,7 +203,9 @@ def connection_panel(request: Request, activity: Activity) -> Markup | str:
     return _rendered(request, "lti/link.html#panel", link_values(request, activity, links_of(request).of(activity)))
 
 
-def state_panel(request: Request, activity: Activity) -> Markup:
+def state_panel(request: Request, activity: Activity) -> Markup | str:
+    if not activity.is_outside:
+        return ""
     link = links_of(request).of(activity)
     healths = ToolHealths(request.db)
     values = {
@@ -224,6 +226,8 @@ def includeme(config: Configurator) -> None:
     runtime = config.registry.runtime
 
     def refuse_incomplete(session: ScopedSession, publishing: Publishing) -> None:
+        if not publishing.activity.is_outside:
+            return
         if not is_complete(ToolLinks(session, runtime.secrets, runtime.outbound).of(publishing.activity)):
             raise Refused("LTI_LINK_INCOMPLETE", seen=publishing.activity.title)
 

@@ -14,7 +14,7 @@ from saas.secrets import Secrets
 from tenants.catalog.models import Activity
 from tenants.lti.entered import InvalidValues, address_fault
 from tenants.lti.launches.models import Protocol
-from tenants.lti.platform.models import OpensIn, Tool, ToolLink
+from tenants.lti.platform.models import OpensIn, Tool, ToolKind, ToolLink
 from tenants.lti.platform.tools import domains_of
 from tenants.lti.wire.consumer12 import query_fault
 from tenants.lti.wire.custom_rows import rows_fault
@@ -122,14 +122,14 @@ class ToolLinks:
 
     def _domain_fault(self, values: LinkValues) -> str:
         """Without redirect URIs the token goes to this very address, which is an author's to write, not an admin's."""
-        tool = self.session.get(Tool, values.tool_id) if values.tool_id else None
+        tool = self._tool(values.tool_id)
         if tool is None or tool.redirect_urls or is_at(values.url, domains_of(tool)):
             return ""
         return f"It must be at {' or '.join(sorted(domains_of(tool)))}: the tool has no redirect URIs"
 
     def _tool_faults(self, values: LinkValues) -> dict[str, str]:
         found = {}
-        if values.tool_id is None or self.session.get(Tool, values.tool_id) is None:
+        if self._tool(values.tool_id) is None:
             found["tool_id"] = "Choose the tool"
         return found
 
@@ -159,8 +159,13 @@ class ToolLinks:
         return f"“{other.activity.title}” has this resource link already; add a character"
 
     def _target_of(self, tool_id: UUID | None) -> str:
-        tool = self.session.get(Tool, tool_id) if tool_id else None
+        tool = self._tool(tool_id)
         return tool.target_url if tool else ""
+
+    def _tool(self, tool_id: UUID | None) -> Tool | None:
+        """One that an author may choose: not what belongs to another feature."""
+        tool = self.session.get(Tool, tool_id) if tool_id else None
+        return tool if tool is not None and tool.kind is ToolKind.LTI else None
 
     def _apply(self, link: ToolLink, values: LinkValues) -> None:
         legacy = values.lti_version is Protocol.LTI_12

@@ -41,6 +41,9 @@ class Service(StrEnum):
     OUTCOME = "outcome"
     CONTENT = "content"
     REGISTRATION = "registration"
+    #: Zoom's calls of Moodle's web service, and readers of our key set at Moodle's address.
+    CALENDAR = "calendar"
+    KEYS = "keys"
 
 
 def note_call(  # noqa: PLR0913 -- the columns of a row

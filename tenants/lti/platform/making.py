@@ -24,7 +24,7 @@ from tenants.lti.platform.messages import (
     resource_link_message,
     with_services,
 )
-from tenants.lti.platform.models import LineItem, Tool, ToolLink, ToolUser
+from tenants.lti.platform.models import LineItem, Tool, ToolKind, ToolLink, ToolUser
 from tenants.lti.platform.users import ToolUsers, audience_of_tool, shares_with
 from tenants.lti.wire.checks import Checklist
 from tenants.lti.wire.launch13 import RESOURCE_LINK_REQUEST
@@ -49,9 +49,9 @@ class Making:
         person = PERSON.read(row) if row is not None else None
         if person is None:
             self.checks.refuse("enrolled", "TOOL_CLOSED", seen="the person is gone")
-        if launch.message_type == RESOURCE_LINK_REQUEST:
+        if launch.message_type == RESOURCE_LINK_REQUEST and self.tool.kind is ToolKind.LTI:
             return self._resource_link(person, row, user or self._user(person))
-        maker = self.runtime.part(MessageKinds).maker(launch.message_type)
+        maker = self.runtime.part(MessageKinds).maker(launch.message_type, self.tool.kind)
         if maker is None:
             self.checks.refuse("message", "TOOL_HINT", seen=launch.message_type)
         self.checks.note("enrolled", person.role.value)

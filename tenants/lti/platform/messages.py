@@ -1,7 +1,7 @@
 """The messages we send as the platform, made by one function for launch, preview and self-test.
 
-Other kinds of messages (Deep Linking, Submission Review) are told of by `MessageKinds`: the authentication endpoint
-asks by the type its launch was begun with.
+Other kinds of messages (Deep Linking, Submission Review, and whatever features send to tools of their own) are told of
+by `MessageKinds`: the authentication endpoint asks by the type its launch was begun with and the kind of the tool.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from tenants.catalog.models import Activity
 from tenants.lti.launches.models import Launch
 from tenants.lti.platform import addresses
 from tenants.lti.platform.columns import MAXIMUM
-from tenants.lti.platform.models import LineItem, OpensIn, Tool, ToolLink
+from tenants.lti.platform.models import LineItem, OpensIn, Tool, ToolKind, ToolLink
 from tenants.lti.wire.id_token import Addressee, message
 from tenants.lti.wire.nrps import SCOPE as ROSTER_SCOPE
 from tenants.lti.wire.occasion import Occasion
@@ -79,9 +79,10 @@ def with_services(
     )
 
 
-def addressee_of(academy: Academy, tool: Tool, target: str) -> Addressee:
+def addressee_of(academy: Academy, tool: Tool, target: str, *, issuer: str = "") -> Addressee:
+    """``issuer``: of a tool that knows us by another address than the academy has now."""
     return Addressee(
-        issuer=addresses.issuer(academy),
+        issuer=issuer or addresses.issuer(academy),
         client_id=tool.client_id,
         deployment_id=tool.deployment_id,
         target_link_uri=target,
@@ -117,16 +118,16 @@ Maker = Callable[[Asked], Mapping[str, object]]
 
 
 class MessageKinds:
-    """In ``runtime.parts``: who makes which type of message."""
+    """In ``runtime.parts``: who makes which type of message for which kind of tool."""
 
     def __init__(self) -> None:
-        self._makers: dict[str, Maker] = {}
+        self._makers: dict[tuple[str, ToolKind], Maker] = {}
 
-    def add(self, message_type: str, maker: Maker) -> None:
-        self._makers[message_type] = maker
+    def add(self, message_type: str, maker: Maker, kind: ToolKind = ToolKind.LTI) -> None:
+        self._makers[message_type, kind] = maker
 
-    def maker(self, message_type: str) -> Maker | None:
-        return self._makers.get(message_type)
+    def maker(self, message_type: str, kind: ToolKind = ToolKind.LTI) -> Maker | None:
+        return self._makers.get((message_type, kind))
 
 
 def _tools_custom(link: ToolLink) -> list[Any]:

@@ -1,5 +1,6 @@
 """The token address of tools: `POST /lti/token` (LTI 1.3 Security Framework 1.0 §4.1, RFC 6749)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,13 +35,23 @@ MAX_FORM = 128 * 1024
 def token(_context: Any, request: Request) -> Response:
     """The tool's signature proves the sender; no cookie is looked at."""
     asked = TokenRequests(request.runtime, request.tenant)
+    return answer_token(request, asked, refusal_of, lambda: require_lti(request.tenant))
+
+
+def answer_token(
+    request: Request,
+    asked: TokenRequests,
+    tell: Callable[[Request, TokenRequests, Refused], Response],
+    require_feature: Callable[[], None] = lambda: None,
+) -> Response:
+    """``tell`` answers what is refused."""
     try:
-        require_lti(request.tenant)
+        require_feature()
         issued = asked.answer(form_of(request), with_secret="Authorization" in request.headers)
     except Refused as refusal:
-        return refusal_of(request, asked, refusal)
+        return tell(request, asked, refusal)
     except sa.exc.IntegrityError as error:
-        return refusal_of(request, asked, vanished(request, error))
+        return tell(request, asked, vanished(request, error))
     return json_response(issued.as_json())
 
 

@@ -1,7 +1,7 @@
 """Access tokens for tools: a signed assertion comes in, a random token goes out and is kept as a hash (lti.md §1.7)."""
 
 import secrets as random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from tenants.lti.platform.addresses import TOKEN_PATH
 from tenants.lti.platform.bearer import TOOL
 from tenants.lti.platform.grants import ToolToken
 from tenants.lti.platform.log import Service, note_call
-from tenants.lti.platform.models import Tool
+from tenants.lti.platform.models import Tool, ToolKind
 from tenants.lti.platform.once import hash_of, use_once
 from tenants.lti.platform.tool_keys import ToolKeySets, source_of
 from tenants.lti.wire import assertion as wire
@@ -43,12 +43,31 @@ class Issued:
         return {"access_token": self.value, "token_type": "Bearer", "expires_in": wire.LIFETIME, "scope": scope}
 
 
+@dataclass(frozen=True, slots=True)
+class TokenManners:
+    """What differs between the addresses where tools of a ``kind`` ask; all others are unknown there.
+
+    ``path`` is the address, which an assertion may be meant for. ``client_of`` reads who says it. ``admits`` is asked
+    whoever it is, and False sounds like an unknown client. ``needs_scope``: before anything is looked up.
+    """
+
+    path: str = TOKEN_PATH
+    kind: ToolKind = ToolKind.LTI
+    client_of: Callable[[jws.Token], str] = wire.client_of
+    admits: Callable[[Runner, Academy], bool] = lambda _runner, _academy: True
+    needs_scope: bool = False
+
+
+LTI_TOKENS = TokenManners()
+
+
 class TokenRequests:
     """One request. ``tool`` is there once a client id has named it, for the log; ``is_proven`` once its key signed."""
 
-    def __init__(self, runtime: Runtime, academy: Academy) -> None:
+    def __init__(self, runtime: Runtime, academy: Academy, manners: TokenManners = LTI_TOKENS) -> None:
         self.runtime = runtime
         self.academy = academy
+        self.manners = manners
         self.tool: Tool | None = None
         self.is_proven = False
 
@@ -58,9 +77,11 @@ class TokenRequests:
         One transaction where this process holds the key; keys are fetched with none open.
         """
         request = wire.read_token_request(pairs, with_secret=with_secret)
+        if self.manners.needs_scope and not request.scopes:
+            raise Refused("CALL_TOKEN_NO_SCOPE", seen="scope: missing", wanted="the scopes the token is for")
         token = wire.read_assertion(request.assertion)
         with self.runtime.database.hot(self.academy.id) as connection:
-            tool = self._find(connection, wire.client_of(token))
+            tool = self._find(connection, self.manners.client_of(token))
             key = self._held_key(tool, token)
             outcome = self._conclude(connection, tool, request, token, key) if key is not None else None
         if outcome is None:
@@ -74,9 +95,10 @@ class TokenRequests:
     def _find(self, runner: Runner, client_id: str) -> Tool:
         row = runner.run(FIND_TOOL, the_client=client_id).one_or_none()
         tool = TOOL.read(row) if row is not None else None
-        if tool is None:
+        tool = self.tool = tool if tool is not None and tool.kind is self.manners.kind else None
+        is_admitted = self.manners.admits(runner, self.academy)
+        if tool is None or not is_admitted:
             raise Refused("CALL_CLIENT", seen=client_id, wanted="the client ID of a tool here")
-        self.tool = tool
         if not tool.is_active:
             raise Refused("CALL_TOOL_OFF", seen=tool.name, wanted="an active tool")
         return tool
@@ -102,7 +124,7 @@ class TokenRequests:
             raise Refused("CALL_ASSERTION_SIGNATURE", seen=token.kid or "the pasted key", wanted="the tool's own key")
         self.is_proven = True
         until = wire.check_dates(token, clock.now())
-        wire.check_audience(token, audiences(self.runtime, self.academy))
+        wire.check_audience(token, audiences(self.runtime, self.academy, self.manners.path))
         if not use_once(keeper, f"jti:{tool.id}", wire.check_id(token), until):
             raise Refused("CALL_ASSERTION_ID", seen="a jti that was used", wanted="a jti of its own each time")
         try:
@@ -121,7 +143,7 @@ class TokenRequests:
         return issued
 
 
-def audiences(runtime: Runtime, academy: Academy) -> list[str]:
+def audiences(runtime: Runtime, academy: Academy, path: str = TOKEN_PATH) -> list[str]:
     """What an assertion may be meant for: the token URL and the issuer, on each host of the academy, ours first."""
     urls = public_urls(academy, runtime.settings.web)
-    return [address for url in urls for address in (f"{url}{TOKEN_PATH}", url)]
+    return [address for url in urls for address in (f"{url}{path}", url)]

@@ -18,7 +18,7 @@ from tenants.catalog.models import Activity
 from tenants.lti.entered import NEVER, InvalidValues, address_fault, key_fault, new_version
 from tenants.lti.platform.addresses import authorize_url, configuration_url, issuer, token_url
 from tenants.lti.platform.grants import ToolToken
-from tenants.lti.platform.models import Tool, ToolKeys, ToolLink
+from tenants.lti.platform.models import Tool, ToolKeys, ToolKind, ToolLink
 from tenants.lti.tool.addresses import jwks_url
 from tenants.lti.wire import ags, nrps
 from tenants.lti.wire.checks import Checklist
@@ -30,6 +30,12 @@ MAX_REDIRECTS = 20
 URL_FIELDS = ("login_url", "jwks_url", "target_url", "deep_link_url", "icon_url")
 #: Everything a tool can be granted.
 ALL_SCOPES: tuple[str, ...] = (*ags.SCOPES, nrps.SCOPE)
+#: By kind, whose value is also the operator's feature: without the feature, and with a tool that is switched off.
+_REFUSALS = {
+    ToolKind.LTI: ("LTI_OFF", "TOOL_INACTIVE"),
+    ToolKind.ZOOM: ("ZOOM_OFF", "ZOOM_PROFILE_OFF"),
+}
+_IS_LTI = Tool.kind == ToolKind.LTI
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +58,23 @@ class ToolValues:
 
 
 class Tools:
-    """``session`` is the academy's."""
+    """``session`` is the academy's. Registrations of another kind are nobody's here but their feature's."""
 
     def __init__(self, session: ScopedSession, outbound: Outbound) -> None:
         self.session = session
         self.outbound = outbound
 
     def all(self) -> Sequence[Tool]:
-        return self.session.scalars(sa.select(Tool).order_by(Tool.name, Tool.id)).all()
+        return self.session.scalars(sa.select(Tool).where(_IS_LTI).order_by(Tool.name, Tool.id)).all()
 
     def get(self, tool_id: UUID) -> Tool:
         tool = self.session.get(Tool, tool_id)
-        if tool is None:
+        if tool is None or tool.kind is not ToolKind.LTI:
             raise Refused("WEB_NOT_FOUND")
         return tool
 
     def by_client(self, client_id: str) -> Tool | None:
-        return self.session.scalar(sa.select(Tool).where(Tool.client_id == client_id))
+        return self.session.scalar(sa.select(Tool).where(Tool.client_id == client_id, _IS_LTI))
 
     def create(self, values: ToolValues) -> Tool:
         """With identifiers of ours that nobody can guess; raises `InvalidValues`."""
@@ -117,7 +123,7 @@ class Tools:
 
     def twins(self, tool: Tool) -> Sequence[Tool]:
         """Other registrations of what seems to be the same tool."""
-        same = sa.select(Tool).where(Tool.login_url == tool.login_url, Tool.id != tool.id)
+        same = sa.select(Tool).where(Tool.login_url == tool.login_url, Tool.id != tool.id, _IS_LTI)
         return self.session.scalars(same.order_by(Tool.name, Tool.id)).all()
 
     def faults(self, values: ToolValues) -> dict[str, str]:
@@ -197,9 +203,10 @@ def domains_of(tool: Tool) -> frozenset[str]:
 
 
 def require_active(checks: Checklist, step: str, academy: Academy, tool: Tool) -> None:
-    """Raises `Refused` LTI_OFF or TOOL_INACTIVE."""
-    is_on = academy.has("lti")
-    checks.require(step, is_on and tool.is_active, "TOOL_INACTIVE" if is_on else "LTI_OFF", seen=tool.name)
+    """Raises `Refused` LTI_OFF or TOOL_INACTIVE, for a tool of Zoom ZOOM_OFF or ZOOM_PROFILE_OFF."""
+    off, inactive = _REFUSALS[tool.kind]
+    is_on = academy.has(tool.kind.value)
+    checks.require(step, is_on and tool.is_active, inactive if is_on else off, seen=tool.name)
 
 
 def our_values(academy: Academy) -> dict[str, str]:

@@ -32,7 +32,10 @@ def share(request: Request) -> Response:
     return Response(status=303, location=request.route_path("activity_settings", activity_id=activity.id))
 
 
-def sharing_panel(request: Request, activity: Activity) -> Markup:
+def sharing_panel(request: Request, activity: Activity) -> Markup | str:
+    """A meeting cannot be shared, so there is nothing to switch."""
+    if activity.is_meeting:
+        return ""
     consumers = consumers_of(request).of_activity(activity.id)
     values = {
         "activity": activity,

@@ -85,7 +85,9 @@ class Consumers:
         return None if self.of_activity(activity.id) else self.create(activity)
 
     def create(self, activity: Activity, name: str = "") -> ConsumerKey:
-        """``name`` is the consumer's, where a key is for one of them only."""
+        """``name`` is the consumer's, where a key is for one of them only. `Refused` MEETING_NOT_SHARED."""
+        if activity.is_meeting:
+            raise Refused("MEETING_NOT_SHARED", seen=activity.title)
         consumer = ConsumerKey(
             activity_id=activity.id, name=name, key=_draw(KEY_LENGTH), sealed_secret=self._new_secret()
         )

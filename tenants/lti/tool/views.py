@@ -71,6 +71,9 @@ def browser_of(request: Request) -> dict[str, Any]:
 
 
 def may_log(request: Request) -> bool:
+    """Of strangers only so much, and nothing of what we ask ourselves."""
+    if is_own_question(request):
+        return False
     try:
         request.registry.limiter.hit(LOGGED_REFUSALS, "lti.refused", str(request.tenant.id), counted_address(request))
     except Refused:

@@ -49,6 +49,13 @@ ERRORS: Mapping[str, str] = MappingProxyType(
         "LTI_OFF": "unauthorized_client",
         "TOOL_CLOSED": "access_denied",
         "WEB_FORBIDDEN": "access_denied",
+        "ZOOM_OFF": "unauthorized_client",
+        "ZOOM_KIND_OFF": "unauthorized_client",
+        "ZOOM_PROFILE_OFF": "unauthorized_client",
+        "ZOOM_PLACE_OFF": "access_denied",
+        "ZOOM_CLOSED": "access_denied",
+        "ZOOM_GUEST": "access_denied",
+        "ZOOM_EMAIL": "access_denied",
     }
 )
 _LIMITS = {
@@ -119,10 +126,13 @@ class AuthenticationRequest:
             checks.require(step, fits, code, seen=seen, wanted=wanted)
 
 
-def error_fields(code: str, description: str, state: str | None) -> dict[str, str]:
-    """What is posted to the redirect URI instead of a token; ASCII, as OAuth wants it (RFC 6749 §4.1.2.1)."""
+def error_fields(code: str, description: str, state: str | None, error: str = "") -> dict[str, str]:
+    """What is posted to the redirect URI instead of a token; ASCII, as OAuth wants it (RFC 6749 §4.1.2.1).
+
+    ``error``: where it is not the one of `ERRORS`.
+    """
     plain = "".join(char if " " <= char <= "~" and char not in '"\\' else " " for char in description)
-    fields = {"error": ERRORS[code], "error_description": f"{plain} ({code})"}
+    fields = {"error": error or ERRORS[code], "error_description": f"{plain} ({code})"}
     return fields if state is None else {**fields, "state": state}
 
 

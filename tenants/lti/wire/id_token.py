@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from tenants.lti.wire.ags import SCOPES as AGS_SCOPES
 from tenants.lti.wire.claims import AGS_CLAIM, CLAIM, NRPS_CLAIM
 from tenants.lti.wire.launch13 import RESOURCE_LINK_REQUEST
-from tenants.lti.wire.occasion import CONTEXT_TYPE, MEMBERSHIP, PRODUCT, PRODUCT_VERSION, Occasion
+from tenants.lti.wire.occasion import MEMBERSHIP, PRODUCT, PRODUCT_VERSION, Occasion
 from tenants.lti.wire.shares import Share
 from tenants.lti.wire.substitution import substituted
 
 VERSION = "1.3.0"
 LIFETIME = 300
 """Seconds a token is good for."""
-CONTEXT_TYPES = ["http://purl.imsglobal.org/vocab/lis/v2/course#" + CONTEXT_TYPE]
+COURSE = "http://purl.imsglobal.org/vocab/lis/v2/course#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ def message(occasion: Occasion, addressee: Addressee, shares: Iterable[Share]) -
         CLAIM + "message_type": addressee.message_type,
         CLAIM + "deployment_id": addressee.deployment_id,
         CLAIM + "target_link_uri": addressee.target_link_uri,
-        CLAIM + "roles": [MEMBERSHIP + occasion.role],
+        CLAIM + "roles": list(occasion.roles) or [MEMBERSHIP + occasion.role],
         CLAIM + "resource_link": _said(
             {"id": occasion.link_id, "title": occasion.link_title, "description": occasion.link_description}
         ),
         CLAIM + "context": {
             **_said({"id": occasion.course_id, "label": occasion.course_title, "title": occasion.course_title}),
-            "type": CONTEXT_TYPES,
+            "type": [COURSE + occasion.context_type],
         },
         CLAIM + "tool_platform": _said(
             {

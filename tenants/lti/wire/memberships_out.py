@@ -23,7 +23,10 @@ ROLES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class MemberOut:
-    """``user_id`` is the pseudonym the tool knows; names and e-mail are empty where nothing may be told."""
+    """``user_id`` is the pseudonym the tool knows; names and e-mail are empty where nothing may be told.
+
+    ``more_roles``: besides ``role``, which says most.
+    """
 
     user_id: str
     role: str
@@ -31,6 +34,7 @@ class MemberOut:
     given_name: str = ""
     family_name: str = ""
     email: str = ""
+    more_roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def _member(member: MemberOut, resource_link_id: str) -> dict[str, Any]:
     said: dict[str, Any] = {
         "status": member.status.value,
         "user_id": member.user_id,
-        "roles": [member.role],
+        "roles": [member.role, *member.more_roles],
         "name": f"{member.given_name} {member.family_name}".strip(),
         "given_name": member.given_name,
         "family_name": member.family_name,

@@ -17,6 +17,7 @@ class Occasion:
 
     ``line_item`` and its siblings are addresses of our services, empty where the tool was granted none of them.
     ``custom`` are names and values as they were written, variables not yet replaced, a later name counting.
+    ``roles`` are URIs of LTI 1.3; without any it is the one of `role`. ``context_type``: of the core context types.
     """
 
     sub: str
@@ -29,6 +30,8 @@ class Occasion:
     family_name: str = ""
     email: str = ""
     is_staff: bool = False
+    roles: tuple[str, ...] = ()
+    context_type: str = CONTEXT_TYPE
     locale: str = ""
     document_target: str = ""
     return_url: str = ""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tenants.lti.wire.occasion import CONTEXT_TYPE, PRODUCT, PRODUCT_VERSION, Occasion
+from tenants.lti.wire.occasion import PRODUCT, PRODUCT_VERSION, Occasion
 from tenants.lti.wire.shares import Share
 
 MARK = "$"
@@ -36,7 +36,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("Context.id", "The course's id", lambda of: of.course_id),
     Variable("Context.title", "The course's title", lambda of: of.course_title),
     Variable("Context.label", "The same", lambda of: of.course_title),
-    Variable("Context.type", "The kind of course", lambda _of: CONTEXT_TYPE),
+    Variable("Context.type", "The kind of course", lambda of: of.context_type),
     Variable("CourseSection.sourcedId", "The course's id", lambda of: of.course_id),
     Variable("CourseSection.title", "The course's title", lambda of: of.course_title),
     Variable("CourseSection.label", "The same", lambda of: of.course_title),

@@ -96,6 +96,8 @@ class PlaceKind(StrEnum):
 class ZoomPlace(TenantScoped, Base):
     """Where a profile is used: an activity, a course or a group, by ``kind``. Zoom knows it by ``context_id`` and
     ``resource_link_id``, which never change, whether it is switched off and on or given to another profile.
+
+    ``opens_in`` empty: as the profile says.
     """
 
     __tablename__ = "zoom_place"
@@ -128,6 +130,7 @@ class ZoomPlace(TenantScoped, Base):
     group_id: Mapped[UUID | None]
     context_id: Mapped[str]
     resource_link_id: Mapped[str]
+    opens_in: Mapped[OpensIn | None] = mapped_column(named(OpensIn))
     is_on: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)

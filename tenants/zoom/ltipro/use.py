@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from saas.db.base import table_of
+from saas.db.rows import Part, Runner, same
 from saas.db.scope import ScopedSession
+from saas.db.statement import ScopedStatement
 from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from tenants.zoom.ltipro.models import PlaceKind, ZoomUse
@@ -19,8 +22,22 @@ class Use:
     with_calendar: bool
 
 
+USE = Part(ZoomUse)
+#: For the hot paths: what `use_of` asks.
+FIND_USE = ScopedStatement("zoom.find_use", sa.select(*USE.columns).where(same(table_of(ZoomUse))))
+
+
 def use_of(session: ScopedSession, academy: Academy) -> Use:
-    row = session.scalar(sa.select(ZoomUse))
+    return _use(session.scalar(sa.select(ZoomUse)), academy)
+
+
+def use_at(runner: Runner, academy: Academy) -> Use:
+    """The same, on the connection of a hot path."""
+    row = runner.run(FIND_USE).first()
+    return _use(USE.read(row) if row is not None else None, academy)
+
+
+def _use(row: ZoomUse | None, academy: Academy) -> Use:
     if row is None or not row.is_on or not academy.has("zoom"):
         return Use(is_on=False, kinds=frozenset(), with_calendar=False)
     switches = {

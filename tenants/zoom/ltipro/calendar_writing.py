@@ -1,0 +1,237 @@
+"""Meetings that Zoom told us of, in the calendars of the places they are in: which event each of them is.
+
+The same meeting in the same place keeps its event, and with it number and uid, however it is moved or renamed. Several
+dates of one meeting are an event each. Whoever writes holds the place, so nobody makes the same event beside them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from saas import clock
+from saas.db.base import table_of
+from saas.db.rows import Part, Runner, same
+from saas.db.scope import ScopedSession
+from saas.db.statement import ScopedStatement
+from tenants.calendar import writing
+from tenants.calendar.models import CalendarEvent, EventState
+from tenants.calendar.writing import EventValues, Origin, Told
+from tenants.lti.wire.text import identifier
+from tenants.zoom.ltipro.models import PlaceKind, ZoomPlace, ZoomProfile
+from tenants.zoom.wire.meeting import Meeting
+from tenants.zoom.wire.moodle_rest import EventQuery
+
+#: Events of an answer; the earliest ones.
+LISTED = 1000
+#: What a number can be; larger ones are nobody's.
+_NUMBERS = range(1, 2**31)
+PLACE = Part(ZoomPlace)
+_place = table_of(ZoomPlace)
+_whose = sa.bindparam("the_profile", type_=_place.c.profile_id.type)
+
+#: The place of a profile that a context's id names, held until the commit.
+FIND_PLACE = ScopedStatement(
+    "zoom.find_place_of_context",
+    sa.select(*PLACE.columns)
+    .where(same(_place, context_id=sa.bindparam("the_context"), profile_id=_whose))
+    .with_for_update(key_share=True),
+)
+FIND_ORIGIN = ScopedStatement(
+    "zoom.find_place_of_event",
+    sa.select(_place.c.id).where(same(_place, id=sa.bindparam("the_place", type_=_place.c.id.type), profile_id=_whose)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """One date of a meeting that a place's calendar shall have; ``seconds``: how long."""
+
+    place: ZoomPlace
+    meeting: Meeting
+    starts_at: datetime
+    seconds: int
+
+    @property
+    def values(self) -> EventValues:
+        meeting = self.meeting
+        return EventValues(meeting.title, meeting.text, meeting.url, self.starts_at, self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """``event`` as it is now."""
+
+    event: CalendarEvent
+    told: Told
+
+
+def hold_places(runner: Runner, profile: ZoomProfile, contexts: Iterable[str]) -> Mapping[str, ZoomPlace]:
+    """By the context's id; what is no place of the profile is left out. In one order, so that none wait in a ring."""
+    found = {}
+    for context in sorted({each for each in contexts if identifier(each)}):
+        row = runner.run(FIND_PLACE, the_context=context, the_profile=profile.id).first()
+        place = PLACE.read(row) if row is not None else None
+        if place is not None:
+            found[context] = place
+    return found
+
+
+def write(runner: Runner, dates: Sequence[Date]) -> list[Written]:
+    """One for each of ``dates``, whose places are held; the same date twice is one event."""
+    meetings: dict[tuple[UUID, str], dict[datetime, Date]] = {}
+    for date in dates:
+        meetings.setdefault((date.place.id, date.meeting.key), {})[date.starts_at] = date
+    plans = {name: _Plan.of(runner, *name, meetings[name]) for name in sorted(meetings)}
+    new = sum(len(plan.new) for plan in plans.values())
+    number = writing.next_numbers(runner, new) if new else 0
+    for plan in plans.values():
+        plan.carry_out(runner, number)
+        number += len(plan.new)
+    return [plans[date.place.id, date.meeting.key].written[date.starts_at] for date in dates]
+
+
+@dataclass
+class _Plan:
+    """For one meeting of one place: which date is which event, and which dates need a new one."""
+
+    known: Sequence[CalendarEvent]
+    dates: Mapping[datetime, Date]
+    matched: dict[datetime, CalendarEvent]
+    written: dict[datetime, Written]
+
+    @classmethod
+    def of(cls, runner: Runner, place_id: UUID, key: str, dates: Mapping[datetime, Date]) -> "_Plan":
+        known = writing.events_of_key(runner, place_id, key)
+        return cls(known, dates, match(known, sorted(dates), clock.now()), {})
+
+    @property
+    def new(self) -> list[datetime]:
+        return [start for start in sorted(self.dates) if start not in self.matched]
+
+    def carry_out(self, runner: Runner, number: int) -> None:
+        """``number`` is the first of as many as there are new dates."""
+        for start, event in self.matched.items():
+            self.written[start] = Written(event, writing.change(runner, event, self.dates[start].values))
+        taken = {event.repeat_key for event in self.known}
+        for place, start in enumerate(self.new):
+            date = self.dates[start]
+            key = _free_key(taken, start)
+            taken.add(key)
+            origin = _origin_of(date.place)
+            made = writing.make(runner, origin, date.meeting.key, key, date.values, number + place)
+            self.written[start] = Written(made, Told.MADE) if made is not None else _overtaken(runner, date, key)
+
+
+def match(known: Sequence[CalendarEvent], starts: Sequence[datetime], now: datetime) -> dict[datetime, CalendarEvent]:
+    """Which event each date of one call is, if it is one of those ``known``; ``starts`` are sorted.
+
+    The same time is the same event. What was moved: a date alone takes the only event there is, several take, in their
+    order, the events that nothing was said of; neither takes what has begun already. Where nothing is active any more,
+    what was cancelled comes back: Zoom may change a meeting by deleting it and making it again.
+    """
+    active = [event for event in known if not event.is_cancelled]
+    at_once = {event.starts_at: event for event in (*known, *active)}
+    found = {start: at_once[start] for start in starts if start in at_once}
+    rest = [start for start in starts if start not in found]
+    spare = [event for event in active if event not in found.values()]
+    if len(starts) == 1 and len(active) > 1:
+        return found
+    if not active:
+        spare = [event for event in known if event not in found.values()]
+        spare = spare[-len(rest) :] if rest else []
+    else:
+        spare = [event for event in spare if event.starts_at > now]
+    spare.sort(key=lambda event: (event.starts_at, event.number))
+    return found | dict(zip(rest, spare, strict=False))
+
+
+def _overtaken(runner: Runner, date: Date, repeat_key: str) -> Written:
+    """Somebody who did not hold the place has made it at this moment."""
+    known = writing.events_of_key(runner, date.place.id, date.meeting.key)
+    event = next(each for each in known if each.repeat_key == repeat_key)
+    return Written(event, writing.change(runner, event, date.values))
+
+
+def _free_key(taken: Iterable[str], start: datetime) -> str:
+    """The first date of a meeting has none: most have no other."""
+    plain = f"{start.timestamp():.0f}"
+    wanted = ("", plain, *(f"{plain}.{number}" for number in range(2, 1000)))
+    return next(key for key in wanted if key not in taken)
+
+
+def _origin_of(place: ZoomPlace) -> Origin:
+    """A group's meetings are in its calendar alone."""
+    return Origin(place.id, place.course_id, activity_id=place.activity_id, group_id=place.group_id)
+
+
+def find_own(runner: Runner, profile: ZoomProfile, number: int) -> CalendarEvent | None:
+    """Held until the commit. None for an event of another profile, and for none."""
+    event = writing.event_numbered(runner, number) if number in _NUMBERS else None
+    if event is None or event.origin_id is None:
+        return None
+    whose = {"the_place": event.origin_id, "the_profile": profile.id}
+    return event if runner.run(FIND_ORIGIN, **whose).first() is not None else None
+
+
+def with_repeats(runner: Runner, event: CalendarEvent) -> list[CalendarEvent]:
+    """Every date of the same meeting."""
+    return writing.events_of_key(runner, event.origin_id, event.origin_key) if event.origin_id else [event]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """``repeat_of``: the first number, where the meeting has several dates."""
+
+    event: CalendarEvent
+    place: ZoomPlace
+    repeat_of: int | None
+
+
+def listed(session: ScopedSession, profile: ZoomProfile, query: EventQuery) -> list[Listed]:
+    """What is active of the profile's places; `LISTED` at most, by time."""
+    other = aliased(CalendarEvent)
+    is_same = sa.and_(other.origin_id == CalendarEvent.origin_id, other.origin_key == CalendarEvent.origin_key)
+    first = (
+        sa.select(sa.case((sa.func.count() > 1, sa.func.min(other.number))))
+        .where(is_same, other.state == EventState.ACTIVE)
+        .correlate(CalendarEvent)
+        .scalar_subquery()
+    )
+    wanted = sa.select(CalendarEvent, ZoomPlace, first).join(ZoomPlace, ZoomPlace.id == CalendarEvent.origin_id)
+    wanted = wanted.where(ZoomPlace.profile_id == profile.id, CalendarEvent.state == EventState.ACTIVE)
+    narrowed = []
+    if query.numbers:
+        narrowed.append(CalendarEvent.number.in_([each for each in query.numbers if each in _NUMBERS]))
+    if query.courses:
+        narrowed.append(ZoomPlace.context_id.in_([each for each in query.courses if identifier(each)]))
+    if narrowed:
+        wanted = wanted.where(sa.or_(*narrowed))
+    if query.since > 0 and (since := _moment(query.since)):
+        wanted = wanted.where(CalendarEvent.starts_at >= since)
+    if query.until is not None and (until := _moment(query.until)):
+        wanted = wanted.where(CalendarEvent.starts_at <= until)
+    wanted = wanted.order_by(CalendarEvent.starts_at, CalendarEvent.number).limit(LISTED)
+    return [Listed(event, place, repeat_of) for event, place, repeat_of in session.execute(wanted)]
+
+
+def contexts_of(session: ScopedSession, profile: ZoomProfile, asked: Sequence[str]) -> frozenset[str]:
+    """Those that are the profile's."""
+    known = [each for each in asked if identifier(each)]
+    query = sa.select(ZoomPlace.context_id).where(ZoomPlace.profile_id == profile.id, ZoomPlace.context_id.in_(known))
+    return frozenset(session.scalars(query)) if known else frozenset()
+
+
+def eventtype_of(place: ZoomPlace) -> str:
+    return "group" if place.kind is PlaceKind.GROUP else "course"
+
+
+def _moment(seconds: int) -> datetime | None:
+    """None for a time no calendar has."""
+    try:
+        return datetime.fromtimestamp(seconds, clock.now().tzinfo)
+    except (ValueError, OverflowError, OSError):
+        return None

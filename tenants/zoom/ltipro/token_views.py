@@ -1,0 +1,68 @@
+"""The access token of a Zoom profile: shown again to whoever proves who they are, and renewed."""
+
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.view import view_config, view_defaults
+
+from saas.web.i18n import _
+from saas.web.rendering import page
+from tenants.access import Permission
+from tenants.accounts.models import Person
+from tenants.accounts.passwords import verify_password
+from tenants.accounts.services import People
+from tenants.accounts.views import count_try
+from tenants.zoom.ltipro.profile_forms import ProofForm
+from tenants.zoom.ltipro.profile_views import ZoomView, profile_page, with_token
+from tenants.zoom.ltipro.tokens import reveal
+
+TOKEN = page("zoom/profile_token.html")
+WRONG = _("This is not your password. Forgotten? Ask another admin of your academy for a sign-in link.")
+
+
+@view_defaults(permission=Permission.INTEGRATE)
+class TokenPages(ZoomView):
+    """``context`` is the profile."""
+
+    @view_config(route_name="zoom_profile_token", request_method="GET", renderer=TOKEN)
+    def ask(self) -> dict[str, Any]:
+        return self._page(ProofForm(None))
+
+    @view_config(route_name="zoom_profile_token", request_method="POST", renderer=TOKEN, rate="20/5minutes")
+    def show(self) -> dict[str, Any]:
+        """A browser left open is not enough (ASVS 6.2.3); each look is in the audit log."""
+        form = ProofForm.of(self.request)
+        if not form.accepted() or not self._is_proven(form):
+            self.request.response.status_int = 422
+            return self._page(form)
+        self.note("revealed", self.context)
+        self.request.response.cache_control = "no-store"
+        return {**self._page(form), "token": reveal(self.context, self.request.runtime.secrets)}
+
+    @view_config(route_name="zoom_profile_rotate", request_method="GET", renderer=page("zoom/profile_rotate.html"))
+    def confirm_rotation(self) -> dict[str, Any]:
+        return profile_page(self.request, self.context)
+
+    @view_config(route_name="zoom_profile_rotate", request_method="POST")
+    def rotate(self) -> Response:
+        """The new token is on this one answer."""
+        sent = self.request.POST
+        at_once = sent.get("at_once") == "1"
+        token = self.profiles.rotate(self.context, seen_hint=str(sent.get("hint", "")), at_once=at_once)
+        self.note("rotated", self.context, at_once=at_once)
+        return with_token(self.request, self.context, token)
+
+    def _is_proven(self, form: ProofForm) -> bool:
+        person = self._person()
+        count_try(self.request, person.email_key or str(person.id))
+        if person.password_hash and verify_password(person.password_hash, form.current.data or ""):
+            return True
+        form.refuse("current", self.request.localizer.translate(WRONG))
+        return False
+
+    def _page(self, form: ProofForm) -> dict[str, Any]:
+        has_password = bool(self._person().password_hash)
+        return {**profile_page(self.request, self.context), "form": form, "has_password": has_password, "token": None}
+
+    def _person(self) -> Person:
+        return People(self.request.db).get(self.request.identity.id)
