@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: .venv/.runtime  ## start Lyceum with its demonstration academies (PORT=, DATA=)
+run: .venv/.runtime  ## start Lyceum with its demonstration academies and practice Zoom (PORT=, DATA=)
 	@$(BIN)/python -m tests.peers.zoom --port $(ZOOM_PORT) --with-parent >/dev/null & \
 	LYCEUM_WEB_PORT=$(PORT) LYCEUM_APP_DATA=$(DATA) LYCEUM_ZOOM_LTIPRO_URL=http://practice-zoom.localhost:$(ZOOM_PORT) exec $(BIN)/lyceum run
 

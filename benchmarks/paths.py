@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
 
 from benchmarks import cpu
+from benchmarks.calendar import CALENDAR_PATHS, ZoomCalendar
 from benchmarks.delivery import OUTCOMES, SCORES, Delivery
 from benchmarks.load import Generator, Order
 from benchmarks.measure import Contestant, Effort, Figures, Key, OverHttp, contest
@@ -36,6 +37,7 @@ PATHS = (
     "catalog",
     "picker",
     *PLATFORM_PATHS,
+    *CALENDAR_PATHS,
 )
 UNIT: Key = ("waitress_echo", "")
 ECHO_BODY = b"x" * 3400
@@ -72,6 +74,10 @@ class Arena:
     def tools(self) -> list[OutsideTool]:
         return [OutsideTool(lyceum, self.stage.school) for lyceum in self.lyceums]
 
+    @cached_property
+    def calendars(self) -> list[ZoomCalendar]:
+        return [ZoomCalendar(lyceum, self.stage.school) for lyceum in self.lyceums]
+
     def measure(self, path: str, effort: Effort) -> dict[Key, Figures]:
         """Raises `FailedError` when anybody gives a wrong answer."""
         with self._contestants(path) as contestants:
@@ -93,6 +99,8 @@ class Arena:
                 yield [ends.enter_context(closing(preview)) for preview in previews]
             elif path in PLATFORM_PATHS:
                 yield [self._platform(path, tool) for tool in self.tools]
+            elif path in CALENDAR_PATHS:
+                yield [self._platform(path, each) for each in self.calendars]
             elif path == "catalog":
                 yield [self._catalog(lyceum) for lyceum in self.lyceums]
             elif path in ("score_delivery", "outcome_delivery"):
@@ -147,8 +155,8 @@ class Arena:
         page = get(lyceum.tool.host, "/courses", lyceum.signed_in(Role.LEARNER))
         return self._over_http(lyceum, lambda count: [page] * count, 200)
 
-    def _platform(self, path: str, tool: OutsideTool) -> PlatformPath:
-        lyceum, (accepted, log) = tool.lyceum, PLATFORM_PATHS[path]
+    def _platform(self, path: str, tool: OutsideTool | ZoomCalendar) -> PlatformPath:
+        lyceum, (accepted, log) = tool.lyceum, {**PLATFORM_PATHS, **CALENDAR_PATHS}[path]
         return PlatformPath(
             lyceum.name, lyceum.database, self.generator, lyceum.port, lyceum.pids, tool.requests(path), accepted,
             lyceum=lyceum, log=log,

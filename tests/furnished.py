@@ -31,6 +31,7 @@ from tenants.lti.tool.people_models import CaseKind, PersonCase
 from tenants.lti.tool.platforms import Platforms, PlatformValues
 from tenants.lti.tool.rosters import Rosters
 from tenants.lti.tool.sharing_models import Change, PullState, RosterEntry
+from tenants.zoom.ltipro.check import Checks, Draft
 from tenants.zoom.ltipro.models import PlaceKind
 from tenants.zoom.ltipro.places import Places
 from tenants.zoom.ltipro.profiles import Profiles, ProfileValues
@@ -146,7 +147,9 @@ def zoom_of(session: ScopedSession, kit: Kit, course: Course, group: CourseGroup
     places = Places(session, kit.academy, kit.runtime)
     places.put(PlaceKind.GROUP, group, profile)
     place = places.put(PlaceKind.COURSE, course, profile)
-    return {"profile_id": profile.id, "place_id": place.id, "context_id": UUID(place.context_id)}
+    check = Checks(session, kit.runtime, kit.academy).add(Draft.of(profile), CANARY)
+    about_place = {"place_id": place.id, "context_id": UUID(place.context_id)}
+    return {"profile_id": profile.id, "check_id": check.id, **about_place}
 
 
 def tool_values(name: str) -> ToolValues:

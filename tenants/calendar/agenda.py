@@ -84,8 +84,9 @@ class Line:
 
     @property
     def link(self) -> str:
-        """Where it was said to be, for those who may know it."""
-        return self.entry.event.url if self.entry.may_join else ""
+        """Where it was said to be, for those who may know it; nothing that is no web address."""
+        url = self.entry.event.url
+        return url if self.entry.may_join and url.startswith("https://") else ""
 
 
 @dataclass(frozen=True, slots=True)

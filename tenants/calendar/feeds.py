@@ -23,7 +23,7 @@ from tenants.calendar.services import Calendar, Entry, Span
 PURPOSE = "calendar.feed_token"
 #: So much of the past is in a feed, and so long it tells of what was cancelled.
 PAST = timedelta(days=30)
-LIMIT = 1000
+LIMIT = 500
 #: When it was last read is noted no more often.
 NOTED = timedelta(hours=1)
 _feed = table_of(CalendarFeed)

@@ -111,10 +111,11 @@ class Calendar:
     def own(self) -> Calendars:
         """The calendars the viewer takes part in; for staff who take part nowhere, those of all published courses."""
         part = self.taking_part
-        if self._is_staff and not part.courses:
-            return sa.and_(CalendarEvent.group_id.is_(None), Course.status == Status.PUBLISHED)
-        of_courses = sa.and_(CalendarEvent.group_id.is_(None), CalendarEvent.course_id.in_(part.courses))
-        return sa.or_(of_courses, CalendarEvent.group_id.in_(part.groups))
+        courses: Any = part.courses
+        if self._is_staff and not courses:
+            courses = sa.select(Course.id).where(Course.status == Status.PUBLISHED)
+        of_all, of_groups = CalendarEvent.group_id.is_(None), CalendarEvent.group_id.in_(part.groups)
+        return sa.and_(CalendarEvent.course_id.in_(courses), sa.or_(of_all, of_groups))
 
     @cached_property
     def taking_part(self) -> "TakingPart":

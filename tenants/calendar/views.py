@@ -22,7 +22,7 @@ from tenants.catalog.models import Course, CourseGroup
 from tenants.catalog.views import course_in_address
 
 #: What comes is shown up to so many; a month has pages of as many.
-PER_PAGE = 100
+PER_PAGE = 50
 _PAGE_DIGITS = 4
 
 

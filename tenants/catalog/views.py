@@ -23,6 +23,10 @@ EVERYTHING = _(
     "Everything in it goes too: content, attempts and results of learners. Links to it in other learning systems will"
     " stop working. This cannot be undone."
 )
+WITH_A_COURSE = _(
+    "Everything in it goes too: activities, groups, dates in its calendar, attempts and results of learners. Links to"
+    " it in other learning systems will stop working. This cannot be undone."
+)
 
 
 def is_author(request: Request) -> bool:
@@ -124,7 +128,8 @@ class CoursePages(AuthoringView):
 
     @view_config(route_name="course_delete", request_method="GET", renderer=page("courses/delete.html"))
     def confirm(self) -> dict[str, Any]:
-        return self.confirmation(self.context.title, self.request.route_path("course", course_id=self.context.id))
+        back = self.request.route_path("course", course_id=self.context.id)
+        return self.confirmation(self.context.title, back, WITH_A_COURSE)
 
     @view_config(route_name="course_delete", request_method="POST")
     def delete(self) -> Response:

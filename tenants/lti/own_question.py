@@ -1,6 +1,6 @@
-"""The mark on a question that this program asks its own public addresses, so that no log takes it for somebody else's."""
+"""The mark on a question we ask our own public addresses, so that no log takes it for somebody else's."""
 
-from pyramid.request import Request
+from typing import Any
 
 from saas import clock
 from saas.secrets import SealError, Secrets
@@ -27,5 +27,6 @@ def is_own(secrets: Secrets, tenant_id: int, mark: str) -> bool:
     return abs(clock.now().timestamp() - made_at) < LIFETIME
 
 
-def is_own_question(request: Request) -> bool:
+def is_own_question(request: Any) -> bool:
+    """``request`` is the web's."""
     return is_own(request.runtime.secrets, request.tenant.id, request.headers.get(MARK, ""))

@@ -13,6 +13,14 @@ ZOOM_CALLS_PROBLEMS: tuple[Problem, ...] = (
         "Open Zoom again from the course. If it stays, something between Zoom and the academy cuts requests short.",
     ),
     Problem(
+        "ZOOM_AUTH_CLIENT",
+        403,
+        "The launch is another profile's",
+        "Zoom answered a launch of one Zoom profile with the Client ID of another.",
+        ACADEMY_ADMIN,
+        "Compare LTI Key and Client ID of both profiles with what stands in Zoom, and open Zoom again.",
+    ),
+    Problem(
         "ZOOM_CALL_TOKEN",
         403,
         "No Zoom profile has this access token",

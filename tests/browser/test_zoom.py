@@ -4,7 +4,6 @@ Admin and operator, coach and learner sit at real browsers; the values are carri
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -51,15 +50,10 @@ class Stage:
         self.contexts.clear()
 
 
-@contextmanager
-def practice() -> Iterator[tuple[RunningZoom, str]]:
-    with RunningZoom() as zoom:
-        yield zoom, zoom.url.replace("127.0.0.1", "practice-zoom.localhost")
-
-
 @pytest.fixture(scope="module")
 def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with practice() as (zoom, zoom_url):
+    with RunningZoom() as zoom:
+        zoom_url = zoom.url.replace("127.0.0.1", "practice-zoom.localhost")
         more = {"app__demo": "true", "zoom__ltipro_url": zoom_url}
         made = Installation(tmp_path_factory.mktemp("zoom"), more=more)
         try:
@@ -142,6 +136,12 @@ def add_instance(zoom: Page, url: str, client_id: str, token: str) -> None:
     expect(zoom.get_by_role("cell", name=client_id)).to_be_visible()
 
 
+def press(page: Page, button: str) -> None:
+    """A button of a form; the page that answers it is there afterwards."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).click()
+
+
 def connect(place: Place) -> None:
     """The wizard: two windows side by side."""
     admin, zoom = place.admin, place.stage.window()
@@ -151,19 +151,21 @@ def connect(place: Place) -> None:
     admin.get_by_label("Zoom", exact=True).check()
     for kind in ("Course element", "Course tool", "Group tool", "Zoom may write calendar entries"):
         admin.get_by_label(kind).check()
-    admin.get_by_role("button", name="Save", exact=True).click()
+    press(admin, "Save")
     admin.get_by_role("link", name="Add Zoom LTI Pro configuration").first.click()
     expect(admin.get_by_text("Create a new credential")).to_be_visible()
     admin.get_by_label("Name", exact=True).fill("Harbour's Zoom")
     admin.get_by_label("LTI Key", exact=True).fill(f"  {lti_key(zoom)}\n")
-    admin.get_by_role("button", name="Save", exact=True).click()
+    press(admin, "Save")
     expect(admin.get_by_text("Copy the Access Token now")).to_be_visible()
-    place.ids["profile"] = admin.url.rpartition("/")[2].partition("?")[0]
     values = [copied(admin, label) for label in ("Site URL", "Client ID", "Access Token")]
     assert values[0] == place.base
     assert len(values[2]) >= 40
     add_instance(zoom, *values)
     zoom.close()
+    place.go("/integrations/zoom").get_by_role("link", name="Harbour's Zoom").click()
+    expect(admin.get_by_role("heading", name="Harbour's Zoom")).to_be_visible()
+    place.ids["profile"] = admin.url.rpartition("/")[2]
 
 
 def check(place: Place) -> Page:
@@ -190,7 +192,7 @@ def invite(place: Place, given: str) -> Page:
     page.get_by_label("E-mail").fill(f"{given.lower()}@harbour.example")
     page.get_by_label("First name").fill(given)
     page.get_by_label("Last name").fill("Sailor")
-    page.get_by_role("button", name="Invite person").click()
+    press(page, "Invite person")
     link = page.locator("#sign-in-link").inner_text()
     window = place.stage.window()
     window.goto(link)
@@ -201,25 +203,25 @@ def make_course(place: Place) -> None:
     """A course with a Zoom meeting and the course tool."""
     page = place.go("/courses/new")
     page.get_by_label("Title").fill("Navigation")
-    page.get_by_role("button", name="Create course").click()
+    press(page, "Save course")
     page.get_by_role("heading", name="Navigation").wait_for()
     place.ids["course"] = page.url.rpartition("/")[2]
     page.get_by_role("link", name="New activity").first.click()
     page.get_by_role("link", name="Zoom meeting").click()
     page.get_by_label("Title").fill("Office hour")
-    page.get_by_role("button", name="Create activity").click()
+    press(page, "Create activity")
     page.get_by_role("link", name="Choose the Zoom profile").or_(
         page.get_by_role("link", name="Settings")
     ).first.click()
-    page.get_by_role("button", name="Save Zoom settings").click()
+    press(page, "Save Zoom settings")
     place.ids["activity"] = page.url.split("/activities/")[1].partition("/")[0]
-    page.get_by_role("button", name="Publish activity").click()
+    press(page, "Publish activity")
     page.get_by_role("button", name="Take back to draft").wait_for()
     place.go(f"/courses/{place.ids['course']}")
     page.get_by_label("Zoom is on here").check()
-    page.get_by_role("button", name="Save Zoom settings").click()
+    press(page, "Save Zoom settings")
     place.go(f"/courses/{place.ids['course']}")
-    page.get_by_role("button", name="Publish course").click()
+    press(page, "Publish course")
     page.get_by_role("button", name="Take back to draft").wait_for()
 
 
@@ -227,18 +229,17 @@ def make_group(place: Place, coach: str, learner: str) -> None:
     page = place.go(f"/courses/{place.ids['course']}")
     page.get_by_role("link", name="New group").click()
     page.get_by_label("Title").fill("Evening watch")
-    page.get_by_role("button", name="Create group").click()
-    page.get_by_role("heading", name="Evening watch").wait_for()
+    press(page, "Create group")
+    page.get_by_role("heading", name="Add people").wait_for()
     place.ids["group"] = page.url.split("/groups/")[1].partition("/")[0]
-    place.go(f"/groups/{place.ids['group']}/add")
     for person in (coach, learner):
         page.get_by_label(f"{person} Sailor").check()
-    page.get_by_role("button", name="Add to the group").click()
+    press(page, "Add to the group")
     place.go(f"/groups/{place.ids['group']}/people")
-    page.get_by_role("button", name=f"Make {coach} Sailor a coach of the group").click()
+    press(page, f"Make {coach} Sailor a coach of the group")
     place.go(f"/groups/{place.ids['group']}/edit")
     page.get_by_label("Zoom is on here").check()
-    page.get_by_role("button", name="Save Zoom settings").click()
+    press(page, "Save Zoom settings")
 
 
 def open_zoom(place: Place, page: Page, path: str) -> FrameLocator:

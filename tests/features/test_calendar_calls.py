@@ -8,12 +8,21 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from saas import clock
-from tenants.calendar.models import EventState
+from saas.tenancy.models import Tenant
+from tenants.calendar.models import CalendarEvent, EventState
 from tenants.lti.platform.log import Service
 from tenants.zoom.ltipro.addresses import REST_PATH
 from tenants.zoom.ltipro.models import PlaceKind
 from tests.features.zoom_rooms import (
-    CREATE, DELETE, GET, LINK, MORNING, SITE_INFO, Room, an_event, flat,
+    CREATE,
+    DELETE,
+    GET,
+    LINK,
+    MORNING,
+    SITE_INFO,
+    Room,
+    an_event,
+    flat,
 )  # fmt: skip
 from tests.house import House
 
@@ -95,8 +104,6 @@ def test_one_new_date_beside_several_is_another(room: Room) -> None:
 def test_repeats_are_weekly_at_the_same_time_of_day(room: Room) -> None:
     """The clocks of the academy change between them."""
     with room.kit.house.runtime.database.shell() as session:
-        from saas.tenancy.models import Tenant  # noqa: PLC0415 -- only here
-
         session.get_one(Tenant, room.kit.academy.id).timezone = "Europe/Berlin"
     room.kit.runtime.tenants.forget()
     start = datetime(2031, 3, 24, 9, tzinfo=UTC)
@@ -141,8 +148,6 @@ def test_deleting_twice_and_with_repeats(room: Room) -> None:
 
 
 def test_a_hidden_event_comes_back_when_it_changes(room: Room) -> None:
-    from tenants.calendar.models import CalendarEvent  # noqa: PLC0415 -- only here
-
     place = room.place()
     room.made(an_event(place))
     with room.kit.session() as session:

@@ -16,6 +16,7 @@ from tenants.catalog.groups import FOUND_LIMIT, Groups
 from tenants.catalog.models import Course, CourseGroup, GroupMember
 from tenants.catalog.services import TEXT_LENGTH, TITLE_LENGTH, Catalog
 from tenants.learning.models import EnrolledBy, Enrolment
+from tests.cost import counted
 from tests.features.pages import faults, words
 from tests.house import House, Kit
 
@@ -385,3 +386,28 @@ def test_a_group_deleted_meanwhile_takes_nobody(house: House) -> None:
         with pytest.raises(Refused) as refused:
             groups.put(held, person)
     assert refused.value.code == "WEB_NOT_FOUND"
+
+
+@pytest.mark.parametrize("path", ["/", "/courses/{course}", "/groups/{group}", "/groups/{group}/people/add"])
+def test_pages_ask_the_database_as_often_for_many_as_for_one(house: House, path: str) -> None:
+    kit = house.academy()
+    author = kit.person(Role.AUTHOR)
+    group, browser = make(kit, author), kit.signed_in(person=author)
+    address = path.format(course=group.course_id, group=group.id)
+
+    def statements() -> int:
+        browser.get(address, status=200)
+        kit.runtime.tenants.forget()
+        with counted(kit.runtime.database) as cost:
+            browser.get(address, status=200)
+        return len(cost.statements)
+
+    few = statements()
+    for place in range(5):
+        make(kit, author)
+        with kit.session() as session:
+            groups = Groups(session)
+            more = groups.create(session.get_one(Course, group.course_id), f"More {place}")
+            groups.put(more, session.get_one(Person, author.id))
+            groups.put(groups.get(group.id), People(session).create(f"{place}@x.example", "P", "Q"))
+    assert statements() == few

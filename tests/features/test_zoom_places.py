@@ -7,10 +7,13 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestResponse
 
+from saas import clock
 from saas.problems import Refused
 from saas.tenancy.lifecycle import Lifecycle
 from tenants.access import Role
 from tenants.accounts.models import Person
+from tenants.calendar import writing
+from tenants.calendar.models import CalendarEvent
 from tenants.catalog.models import Activity, Course, CourseGroup, Status
 from tenants.catalog.services import Catalog
 from tenants.lti.platform.models import OpensIn
@@ -244,9 +247,7 @@ def test_two_at_once_make_one_place(bare: ZoomDesk) -> None:
     assert ids_of(made[0]) == ids_of(made[1])
     with bare.kit.session() as session:
         course = session.get_one(Course, bare.ids[PlaceKind.COURSE])
-        twin = bare.places(session)._made(  # noqa: SLF001 -- as whoever is slower by a moment comes
-            PlaceKind.COURSE, course, bare.profiles(session).get(bare.profile_id)
-        )
+        twin = bare.places(session)._made(PlaceKind.COURSE, course, bare.profiles(session).get(bare.profile_id))
         assert ids_of(twin) == ids_of(made[0])
     assert count(bare.kit) == 1
 
@@ -358,3 +359,20 @@ def test_nothing_sent_to_these_addresses_ends_in_a_5xx(desk: ZoomDesk) -> None:
         wrong += [(nasty, answer.request.path) for answer in answers if answer.status_int >= 500]
     assert wrong == []
     assert count(desk.kit) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_calendar_leads_to_the_place(desk: ZoomDesk, kind: PlaceKind) -> None:
+    """And going there is noted with the meeting."""
+    learner, place = desk.visitor(in_group=False), desk.there(kind)
+    with desk.kit.session() as session:
+        origin = writing.Origin(place.id, place.course_id, place.activity_id, place.group_id)
+        said = writing.EventValues("Hour one", "", "https://us05web.zoom.us/j/1", clock.now(), 3600)
+        event = writing.make(session, origin, "1", "", said, writing.next_numbers(session, 1))
+        assert event is not None
+    calendar = f"/groups/{place.group_id}" if place.group_id else f"/courses/{place.course_id}"
+    page = learner.browser.get(f"{calendar}/calendar", status=200)
+    assert page.html.find("a", href=desk.path(kind))
+    learner.launch(kind)
+    with desk.kit.session() as session:
+        assert session.get_one(CalendarEvent, event.id).opened_at is not None

@@ -85,6 +85,17 @@ class Rig:
 
     house: House
     zoom: ZoomDouble
+    _shared: "Checked | None" = None
+
+    def shared(self) -> "Checked":
+        """An academy for cases that change nothing but its profile, which is put back as it was made."""
+        if self._shared is None:
+            self._shared = self.academy()
+        self.zoom.reset()
+        self._shared.change(issuer=self._shared.kit.academy.url)
+        with self._shared.kit.session() as session:
+            session.get_one(ZoomProfile, self._shared.profile_id).tool.is_active = True
+        return self._shared
 
     def academy(self) -> "Checked":
         kit = self.house.academy()

@@ -211,7 +211,7 @@ class Visitor:
         return self.send(self.request(*left_out, **changes))
 
     def send(self, fields: Mapping[str, str]) -> TestResponse:
-        return self.browser.app.get("/lti/authorize", dict(fields), status="*")
+        return self.browser.app.get("/mod/lti/auth.php", dict(fields), status="*")
 
     def launch(self, kind: PlaceKind, where: str = "iframe") -> dict[str, Any]:
         self.begin(kind, where)
@@ -226,7 +226,7 @@ def is_asked(page: TestResponse) -> bool:
 
 def claims_of(browser: Browser, token: str, client_id: str) -> dict[str, Any]:
     """Verified by PyJWT with our published keys, found by kid."""
-    keys = {key["kid"]: jwt.PyJWK(key).key for key in browser.get("/lti/jwks").json["keys"]}
+    keys = {key["kid"]: jwt.PyJWK(key).key for key in browser.get("/mod/lti/certs.php").json["keys"]}
     kid = jwt.get_unverified_header(token)["kid"]
     decoded: dict[str, Any] = jwt.decode(token, keys[kid], algorithms=["RS256"], audience=client_id)
     return decoded

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from benchmarks.calendar import CALENDAR_PATHS
 from benchmarks.paths import PATHS
 from benchmarks.platform import PLATFORM_PATHS
 from tests.house import BACKENDS, ROOT
@@ -15,7 +16,7 @@ PEERS = {
     **dict.fromkeys(("login_lti13", "launch_lti13", "launch_lti13_new"), "pylti1p3_flask"),
     **dict.fromkeys(("launch_lti12", "launch_lti12_new"), "lti_flask"),
 }
-ALONE = ("catalog", "picker", "roster_preview", "score_delivery", "outcome_delivery", *PLATFORM_PATHS)
+ALONE = ("catalog", "picker", "roster_preview", "score_delivery", "outcome_delivery", *PLATFORM_PATHS, *CALENDAR_PATHS)
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:

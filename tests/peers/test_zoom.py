@@ -217,6 +217,19 @@ def test_a_teacher_schedules_changes_and_deletes(zoom: RunningZoom, site: Site, 
     assert "no upcoming meetings" in zoom.http.get(there).text
 
 
+def test_a_form_says_what_is_wrong_and_pages_that_are_not_there_are_labelled(
+    zoom: RunningZoom, site: Site, key: str
+) -> None:
+    there = visit(zoom, site, key)
+    for wrong in ({"minutes": 0}, {"weeks": 51}, {"topic": " "}, {"zone": "Mars"}, {"date": "soon"}):
+        answer = zoom.schedule(there, **{"topic": "Kept", **wrong})
+        assert (answer.status_code, 'role="alert"' in answer.text) == (200, True), wrong
+    assert 'value="Kept"' in zoom.schedule(there, topic="Kept", minutes=0).text
+    lost = zoom.http.get("/lti/advantage/meetings/nobody")
+    assert (lost.status_code, NOTICE in lost.text) == (404, True)
+    assert zoom.http.get("/j/80000000000").status_code == 404
+
+
 def test_a_series_has_an_event_for_each_week(zoom: RunningZoom, site: Site, key: str) -> None:
     there = visit(zoom, site, key)
     zoom.schedule(there, weeks=3, date="2030-03-25", zone="Europe/Berlin")

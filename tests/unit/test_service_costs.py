@@ -10,12 +10,13 @@ from tenants.access import Role
 from tests.conformance.openings import Desk
 from tests.conformance.tools import Tool12, Tool13, envelope, query
 from tests.cost import Cost, counted
+from tests.features.zoom_rooms import CREATE, MORNING, Room, an_event, flat
 from tests.house import House
 
 MORE = 12
 
 
-def cost_of(tool: Tool13 | Tool12 | Desk, deed: Callable[[], Any], *wanted: int) -> Cost:
+def cost_of(tool: Tool13 | Tool12 | Desk | Room, deed: Callable[[], Any], *wanted: int) -> Cost:
     """The host is always asked for, never remembered: a statement and a commit of its own."""
     tool.kit.runtime.tenants.forget()
     with counted(tool.kit.runtime.database) as cost:
@@ -97,6 +98,30 @@ def test_a_roster_and_results(house: House) -> None:
         many = cost_of(tool, partial(tool.call, "GET", path, token=token), 200)
         assert len(many.statements) == len(few.statements), many.statements
         assert many.commits == 2
+
+
+def test_a_calendar_call(house: House) -> None:
+    """Three for the host; token, use, place, meeting; numbers and event, or the change; the log."""
+    room = Room.set(house.academy())
+    place = room.place()
+    keys = iter(range(100_000_000, 100_001_000))
+
+    def new() -> dict[str, str]:
+        return flat(an_event(place, description=f"https://zoom.us/j/{next(keys)}"))
+
+    cost_of(room, lambda: room.call(CREATE, new()), 200)
+    few = cost_of(room, lambda: room.call(CREATE, new()), 200)
+    again = cost_of(
+        room, lambda: room.call(CREATE, flat(an_event(place, description="https://zoom.us/j/100000001", name="x"))), 200
+    )
+    for turn in range(MORE):
+        Room.set(room.kit).place()
+        room.made(an_event(room.place(), timestart=MORNING + turn), an_event(place, name=f"{turn}", description=""))
+    many = cost_of(room, lambda: room.call(CREATE, new()), 200)
+    assert len(few.statements) <= 10, few.statements
+    assert len(again.statements) <= 9, again.statements
+    assert few.commits == 2
+    assert len(many.statements) == len(few.statements), many.statements
 
 
 def test_the_log_of_calls(house: House) -> None:

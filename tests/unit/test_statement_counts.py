@@ -6,6 +6,7 @@ from tenants.access import Role
 from tenants.catalog.models import Activity, BlockKind
 from tenants.catalog.services import Catalog
 from tests.cost import counted
+from tests.features.zoom_rooms import MORNING, Room, an_event
 from tests.house import Browser, House, Kit, forms_of
 
 MORE = 12
@@ -49,6 +50,17 @@ def test_the_player_costs_the_same_however_long_the_e_learning(house: House, pag
     few = statements(kit, browser, path)
     lengthen(kit, activity)
     assert len(many := statements(kit, browser, path)) == len(few), many
+
+
+def test_a_course_calendar_costs_the_same_however_full(house: House) -> None:
+    room = Room.set(house.academy())
+    place, browser = room.place(), room.kit.signed_in(Role.AUTHOR)
+    path = f"/courses/{place.course_id}/calendar"
+    room.made(an_event(place))
+    few = statements(room.kit, browser, path)
+    for turn in range(MORE):
+        room.made(an_event(place, name=f"Meeting {turn}", description="", timestart=MORNING + turn))
+    assert len(many := statements(room.kit, browser, path)) == len(few), many
 
 
 def begun(browser: Browser, activity: Activity) -> None:

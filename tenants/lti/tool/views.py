@@ -22,6 +22,7 @@ from saas.web.rendering import translate
 from saas.web.sessions import is_framed, remember
 from saas.web.views import see_other, uuid_in
 from tenants.lti.keys import KeyRing
+from tenants.lti.own_question import is_own_question
 from tenants.lti.tool.addresses import origin_of
 from tenants.lti.tool.deep_linking import Picking
 from tenants.lti.tool.frame_views import (

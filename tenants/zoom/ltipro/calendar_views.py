@@ -96,7 +96,8 @@ def pairs_in(request: Request) -> Sequence[tuple[str, str]]:
 
 def answer(body: bytes, wanted: Format, status: int = 200) -> Response:
     """Never stored by anybody in between."""
-    response = Response(body=body, status=status, content_type=CONTENT_TYPES[wanted], charset="utf-8")
+    response = Response(body=body, status=status)
+    response.headers["Content-Type"] = CONTENT_TYPES[wanted]
     response.headers["Cache-Control"] = "no-store"
     if status in _BUSY:
         response.headers["Retry-After"] = str(AGAIN)

@@ -129,24 +129,20 @@ class _Plan:
 def match(known: Sequence[CalendarEvent], starts: Sequence[datetime], now: datetime) -> dict[datetime, CalendarEvent]:
     """Which event each date of one call is, if it is one of those ``known``; ``starts`` are sorted.
 
-    The same time is the same event. What was moved: a date alone takes the only event there is, several take, in their
-    order, the events that nothing was said of; neither takes what has begun already. Where nothing is active any more,
-    what was cancelled comes back: Zoom may change a meeting by deleting it and making it again.
+    The same time is the same event. What was moved: a date alone takes the only event that is still to come, several
+    take, in their order, those of them that nothing was said of. Where nothing is active any more, what was cancelled
+    comes back: Zoom may change a meeting by deleting it and making it again.
     """
     active = [event for event in known if not event.is_cancelled]
     at_once = {event.starts_at: event for event in (*known, *active)}
     found = {start: at_once[start] for start in starts if start in at_once}
     rest = [start for start in starts if start not in found]
-    spare = [event for event in active if event not in found.values()]
-    if len(starts) == 1 and len(active) > 1:
-        return found
-    if not active:
-        spare = [event for event in known if event not in found.values()]
-        spare = spare[-len(rest) :] if rest else []
-    else:
-        spare = [event for event in spare if event.starts_at > now]
-    spare.sort(key=lambda event: (event.starts_at, event.number))
-    return found | dict(zip(rest, spare, strict=False))
+    upcoming = [event for event in active if event.starts_at > now]
+    movable = upcoming if len(starts) > 1 or len(upcoming) == 1 else []
+    spare = movable if active else list(known[-len(starts) :])
+    taken = {event.id for event in found.values()}
+    left = sorted((event for event in spare if event.id not in taken), key=lambda event: event.starts_at)
+    return found | dict(zip(rest, left, strict=False))
 
 
 def _overtaken(runner: Runner, date: Date, repeat_key: str) -> Written:

@@ -62,6 +62,7 @@ class Report:
 
     check: ZoomCheck
     rows: Sequence[ZoomCheckStep]
+    planned: int = len(LINES)
 
     @property
     def busy(self) -> bool:
@@ -131,11 +132,14 @@ class Checks:
         query = sa.select(ZoomCheckStep).where(ZoomCheckStep.check_id == check.id)
         return Report(check, self.session.scalars(query.order_by(ZoomCheckStep.position)).all())
 
-    def of(self, profile_id: UUID | None) -> list[Report]:
+    def latest(self, profile_id: UUID | None) -> Report | None:
+        return next(iter(self.of(profile_id, limit=1)), None)
+
+    def of(self, profile_id: UUID | None, limit: int = KEPT) -> list[Report]:
         """Newest first."""
         same = ZoomCheck.profile_id.is_(None) if profile_id is None else ZoomCheck.profile_id == profile_id
         query = sa.select(ZoomCheck).where(same).order_by(ZoomCheck.started_at.desc(), ZoomCheck.id.desc())
-        checks = self.session.scalars(query.limit(KEPT)).all()
+        checks = self.session.scalars(query.limit(limit)).all()
         return [self.report(check) for check in checks]
 
     def restart(self, check_id: UUID) -> tuple[Subject, datetime] | None:

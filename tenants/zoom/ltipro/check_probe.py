@@ -1,10 +1,9 @@
 """Our own addresses, asked as Zoom would ask: by their public name, from outside as far as that goes from here.
 
-The questions are marked, so that they leave no line in any log and are not taken for Zoom's (`tenants.lti.own_question`).
+The questions are marked (`tenants.lti.own_question`): they leave no line in any log and are not taken for Zoom's.
 """
 
 import re
-import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,8 @@ from tenants.lti.wire.text import SHOWN_LIMIT, clean, shown
 from tenants.zoom.ltipro.addresses import AUTH_PATH, CERTS_PATH, REST_PATH, TOKEN_PATH
 from tenants.zoom.ltipro.check_lines import Finding, Outcome, kind_of
 
+#: No profile's, and always the same: who tries many is locked out.
+WRONG_TOKEN = "lyceum-check"  # noqa: S105 -- an example of a wrong one
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 #: How a page of ours names the refusal.
 _OWN_CODE = re.compile(rb"\b(?:TOOL|ZOOM|LTI13|LTI|WEB)_[A-Z]{3,}")
@@ -70,8 +71,7 @@ class SelfProbe:
 
     def findings(self) -> Iterator[Finding]:
         """Step 2: four lines. Once nothing answers, the rest is not asked."""
-        wrong_token = f"check-{secrets.token_urlsafe(24)}"
-        call = {"wstoken": wrong_token, "wsfunction": "core_webservice_get_site_info", "moodlewsrestformat": "json"}
+        call = {"wstoken": WRONG_TOKEN, "wsfunction": "core_webservice_get_site_info", "moodlewsrestformat": "json"}
         asked = (
             ("self_certs", "GET", CERTS_PATH, "", self._keys),
             ("self_token", "POST", TOKEN_PATH, "", _is_token_refusal),

@@ -19,6 +19,7 @@ from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy, public_urls
 from tenants.lti.keys import KeyRing
 from tenants.lti.own_question import mark_of
+from tenants.lti.platform.log import Service
 from tenants.lti.wire.jwks import KeySet
 from tenants.lti.wire.login_initiation import LoginInitiation
 from tenants.lti.wire.redact import excerpt
@@ -45,6 +46,8 @@ _UNREACHED: Mapping[str, str] = MappingProxyType(
         "network": "ZOOM_CHECK_ZOOM_PROXY",
     }
 )
+#: The line of the evidence that an error belongs to, by the service it was at; a launch has none.
+_WRONG: Mapping[str, str] = MappingProxyType({"": "launches", Service.CALENDAR.value: "calendar"})
 
 
 class Steps:
@@ -199,7 +202,7 @@ class Steps:
             ("calendar", health.last_calendar, "ZOOM_CHECK_NEVER_CALLED"),
         ):
             trouble = health.last_error if health.is_failing else None
-            if trouble is not None and name == ("launches" if not trouble.service else "calendar"):
+            if trouble is not None and _WRONG.get(trouble.service) == name:
                 yield Finding(name, Outcome.WARNING, trouble.code, clean(trouble.seen, SHOWN_LIMIT))
             elif at is None:
                 yield Finding(name, Outcome.SKIPPED, missing)

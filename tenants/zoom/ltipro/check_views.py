@@ -137,8 +137,7 @@ def _profile_of(request: Request, check: ZoomCheck) -> ZoomProfile | None:
 def health_panel(request: Request, profile: ZoomProfile) -> Markup:
     """On the profile's page: how it goes, how the last check ended, and the ways to check and to the trace."""
     health = Healths(request.db).of([profile])[profile.id]
-    reports = checks_of(request).of(profile.id)
-    values = {"profile": profile, "health": health, "report": reports[0] if reports else None}
+    values = {"profile": profile, "health": health, "report": checks_of(request).latest(profile.id)}
     return _shown(request, "zoom/health.html#card", values)
 
 

@@ -133,6 +133,14 @@ class PlaceOpening:
 
 
 def zoom_origins(tool: Tool) -> list[str]:
-    """Where Zoom's pages may be: those of the registration, and where its meetings go on."""
+    """Where Zoom's own pages are: those of the registration."""
     named = (tool.login_url, tool.target_url, *tool.redirect_urls)
-    return [*sorted(set(filter(None, map(origin_of, named)))), ZOOM_HOSTS]
+    return sorted(set(filter(None, map(origin_of, named))))
+
+
+def way_of_launch(academy: Academy, entered: Entered) -> list[str]:
+    """Every origin a launch passes, besides this page's own: Zoom's, where its meetings go on, and the address Zoom
+    knows us by where that is an old one.
+    """
+    known_by, home = origin_of(entered.place.profile.issuer), origin_of(academy.url)
+    return [*zoom_origins(entered.tool), ZOOM_HOSTS, *([known_by] if known_by not in ("", home) else [])]

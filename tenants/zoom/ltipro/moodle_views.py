@@ -23,6 +23,7 @@ from saas.problems import Problem, Refused
 from saas.tenancy.resolve import Academy, bare_host
 from saas.web.headers import CSP, content_policy
 from tenants.lti.keys import KeyRing
+from tenants.lti.own_question import is_own_question
 from tenants.lti.platform.authorize import Manners
 from tenants.lti.platform.authorize_views import AuthorizePage
 from tenants.lti.platform.doors import Knock, json_response, refuse
@@ -56,7 +57,7 @@ NOTE_KEYS_READ = ScopedStatement(
             _use.c.keys_fetched_at < sa.bindparam("before", type_=_use.c.keys_fetched_at.type),
         ),
     )
-    .values(keys_fetched_at=sa.bindparam("at", type_=_use.c.keys_fetched_at.type))
+    .values(keys_fetched_at=sa.bindparam("at", type_=_use.c.keys_fetched_at.type), changed_at=_use.c.changed_at)
     .returning(_use.c.id),
 )
 
@@ -97,8 +98,17 @@ class MoodleAuthorization(AuthorizePage):
         """The session is on the academy's main host: a browser that comes to another of its names is sent on."""
         request = self.request
         if bare_host(request.environ.get("HTTP_HOST", "")) == request.tenant.host or request.method == "HEAD":
-            return self.answer()
-        return send_on(request, ((name, value) for name, value in pairs_of(request) if name in FIELDS))
+            response = self.answer()
+        else:
+            response = send_on(request, ((name, value) for name, value in pairs_of(request) if name in FIELDS))
+        if response.status_int == 200:
+            request.add_response_callback(without_cookies)
+        return response
+
+
+def without_cookies(_request: Request, response: Response) -> None:
+    """The page sends itself on and needs none; one set here would take the place of the session's own."""
+    response.headers.pop("Set-Cookie", None)
 
 
 def send_on(request: Request, fields: Iterable[tuple[str, str]]) -> Response:
@@ -137,8 +147,10 @@ def certs(_context: Any, request: Request) -> Response:
     if not published:
         keys.active(academy.id)
         published = keys.published(academy.id)
-    note_reading(request)
-    response = Response(body=orjson.dumps({"keys": published}), content_type="application/json", charset="utf-8")
+    if not is_own_question(request):
+        note_reading(request)
+    response = Response(body=orjson.dumps({"keys": published}))
+    response.headers["Content-Type"] = "application/json; charset=utf-8"
     response.headers["Cache-Control"] = f"public, max-age={CERTS_SECONDS}"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

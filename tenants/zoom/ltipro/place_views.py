@@ -33,7 +33,7 @@ SETTINGS = {
     PlaceKind.COURSE: ("zoom_course_settings", "course"),
     PlaceKind.GROUP: ("zoom_group_settings", "group_edit"),
 }
-KINDS = {"zoom_meeting_copy": PlaceKind.ELEMENT, **{route: kind for kind, (route, _page) in SETTINGS.items()}}
+KINDS = {route: kind for kind, (route, _page) in SETTINGS.items()}
 NAMES = {
     PlaceKind.ELEMENT: _("Course element"),
     PlaceKind.COURSE: _("Course tool"),
@@ -119,15 +119,18 @@ class PlaceSettings(View):
         self.request.flash(" ".join(filter(None, (translate(_("Saved")) + ".", why(suggestion)))))
         return self.settings()
 
-    @view_config(route_name="zoom_meeting_copy", request_method="POST", permission=Permission.AUTHOR)
-    def copy(self) -> Response:
-        """A draft of its own, with a place of its own: its meetings are not those of this one."""
-        title = translate(_("Copy of ${title}", mapping={"title": self.context.title}))[:TITLE_LENGTH]
-        made = Catalog(self.request.db).copy_activity(self.context, title)
-        places_of(self.request).copy(self.context, made)
-        record(self.request, "activity.copied", self.context.title, activity=str(made.id))
-        self.request.flash(translate(_("This is the copy. Check its settings, then publish it.")))
-        return self.go("activity_settings", activity_id=made.id)
+
+@view_config(route_name="zoom_meeting_copy", request_method="POST", permission=Permission.AUTHOR)
+def copy_meeting(context: Activity, request: Request) -> Response:
+    """A draft of its own, with a place of its own: its meetings are not those of this one."""
+    if not context.is_meeting:
+        raise Refused("WEB_NOT_FOUND")
+    title = translate(_("Copy of ${title}", mapping={"title": context.title}))[:TITLE_LENGTH]
+    made = Catalog(request.db).copy_activity(context, title)
+    places_of(request).copy(context, made)
+    record(request, "activity.copied", context.title, activity=str(made.id))
+    request.flash(translate(_("This is the copy. Check its settings, then publish it.")))
+    return see_other(request.route_path("activity_settings", activity_id=made.id))
 
 
 def settings_page(request: Request, kind: PlaceKind, subject: Subject) -> str:

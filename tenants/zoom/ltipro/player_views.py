@@ -29,7 +29,15 @@ from tenants.lti.platform.opening import Sitting
 from tenants.lti.platform.posting import ancestors, post_to_tool
 from tenants.lti.tool.views import browser_of
 from tenants.lti.wire.launch13 import RESOURCE_LINK_REQUEST
-from tenants.zoom.ltipro.launch import FRAME_ALLOWS, Agreement, Entered, PlaceOpening, zoom_origins
+from tenants.zoom.ltipro.launch import (
+    FRAME_ALLOWS,
+    ZOOM_HOSTS,
+    Agreement,
+    Entered,
+    PlaceOpening,
+    way_of_launch,
+    zoom_origins,
+)
 from tenants.zoom.ltipro.message import place_message
 from tenants.zoom.ltipro.models import PlaceKind, ZoomPlace
 from tenants.zoom.ltipro.place_views import person_of, places_of
@@ -97,7 +105,7 @@ class PlacePlayer(View):
         begun = self.opening.begin(entered, sitting)
         tool, fields = entered.tool, begun.fields.items()
         response = post_to_tool(self.request, begun.login_url, fields, name=tool.name, link=begun.address)
-        response.headers[CSP] = content_policy(ancestors(self.request), zoom_origins(tool))
+        response.headers[CSP] = content_policy(ancestors(self.request), way_of_launch(self.request.tenant, entered))
         if sitting.seat.opens_in is OpensIn.WINDOW and not is_framed(self.request):
             set_cookie(self.request, response, COOKIE, OpensIn.WINDOW.value, lifetime=REMEMBERED)
         return response
@@ -145,11 +153,11 @@ class PlacePlayer(View):
 
     def _play(self, entered: Entered) -> Response:
         request, origins = self.request, zoom_origins(entered.tool)
-        in_frame = self._in_frame(entered.place)
-        values = {**self._values(entered), "origins": origins[:-1], "in_frame": in_frame, "allows": FRAME_ALLOWS}
+        in_frame, way = self._in_frame(entered.place), way_of_launch(request.tenant, entered)
+        values = {**self._values(entered), "origins": origins, "in_frame": in_frame, "allows": FRAME_ALLOWS}
         response = render_page(request, "zoom/open.html", values)
-        response.headers[CSP] = content_policy(ancestors(request), origins, origins)
-        response.headers["Permissions-Policy"] = device_policy(origins)
+        response.headers[CSP] = content_policy(ancestors(request), way, way)
+        response.headers["Permissions-Policy"] = device_policy([*origins, ZOOM_HOSTS])
         if request.GET.get("in") == OpensIn.FRAME.value:
             set_cookie(request, response, COOKIE, "")
         return response

@@ -1,6 +1,7 @@
 """Who takes part at a place, as Zoom may know it (NRPS 2.0): under the pseudonyms of launches, in all roles."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -80,7 +81,7 @@ class PlaceRoster(Roster):
         return sa.or_(staff, Person.id.in_(taking_part(place.course_id)), Person.id.in_(groups))
 
     @staticmethod
-    def _in_groups(which: sa.ColumnElement[bool]) -> sa.Select[tuple[UUID]]:
+    def _in_groups(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
         return sa.select(GroupMember.person_id).join(CourseGroup, CourseGroup.id == GroupMember.group_id).where(which)
 
     @staticmethod
@@ -88,7 +89,7 @@ class PlaceRoster(Roster):
         """As `tenants.zoom.ltipro.seats.is_guest` has it."""
         return sa.or_(Person.made_by != MadeBy.LTI, sa.func.coalesce(Person.password_hash, "") != "")
 
-    def _coaches(self) -> sa.Select[tuple[UUID]]:
+    def _coaches(self) -> sa.Select[Any]:
         """Of the place's group; of another place there are none."""
         return sa.select(GroupMember.person_id).where(GroupMember.group_id == self.place.group_id, GroupMember.is_coach)
 

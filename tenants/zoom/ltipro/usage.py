@@ -37,7 +37,9 @@ class Used:
 
 def usage_of(session: ScopedSession, places: Sequence[ZoomPlace]) -> Sequence[Used]:
     """In the order of ``places``, in three statements however many."""
-    courses = {each.id: each.title for each in _all(session, Course, (place.course_id for place in places))}
+    courses: dict[UUID | None, str] = {
+        each.id: each.title for each in _all(session, Course, (place.course_id for place in places))
+    }
     activities = _all(session, Activity, (place.activity_id for place in places))
     groups = _all(session, CourseGroup, (place.group_id for place in places))
     titles: dict[UUID | None, str] = {

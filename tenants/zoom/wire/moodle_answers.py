@@ -12,7 +12,9 @@ from tenants.zoom.wire.moodle_rest import Format, Function
 #: Who has done everything, as Moodle would say it: one number for whatever the web service did.
 SERVICE_USER = 2
 RELEASE, VERSION = "4.5 (Build: 20241007)", "2024100700"
-CONTENT_TYPES: Mapping[Format, str] = MappingProxyType({Format.JSON: "application/json", Format.XML: "application/xml"})
+CONTENT_TYPES: Mapping[Format, str] = MappingProxyType(
+    {Format.JSON: "application/json", Format.XML: "application/xml; charset=utf-8"}
+)
 _PLAIN, _HTML = 2, 1
 #: What XML 1.0 §2.2 leaves out.
 _NO_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF))

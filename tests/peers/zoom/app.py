@@ -6,11 +6,13 @@ from typing import Any
 from wsgiref.handlers import format_date_time
 
 from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPClientError
 from pyramid.request import Request
 from pyramid.response import Response
 
 from tests.peers.zoom import control, launch, marketplace, meetings
 from tests.peers.zoom.moodle import Sites
+from tests.peers.zoom.render import refusal
 from tests.peers.zoom.state import Practice
 
 Handler = Callable[[Request], Response]
@@ -23,9 +25,14 @@ def application() -> Any:
     config.registry.practice = practice
     config.registry.sites = Sites(practice)
     config.add_tween("tests.peers.zoom.app.clock_tween")
+    config.add_exception_view(refused, context=HTTPClientError)
     for module in (marketplace, launch, meetings, control):
         config.include(module)
     return config.make_wsgi_app()
+
+
+def refused(error: HTTPClientError, request: Request) -> Response:
+    return refusal(error.detail or error.explanation, error.status_int)
 
 
 def clock_tween(handler: Handler, registry: Any) -> Handler:
