@@ -30,6 +30,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def academy(running: Rig) -> Checked:
+    running.house.run_jobs()
     running.zoom.reset()
     return running.academy()
 
@@ -224,7 +225,7 @@ def test_of_another_academy_nothing_exists(academy: Checked, running: Rig) -> No
     assert checks(academy)[0].finished_at is None
 
 
-@pytest.mark.parametrize("key", ["\x00", "x" * 200_000, "../..//", "'\"><script>", "{{ 7 * 7 }}", "💥"])
+@pytest.mark.parametrize("key", ["\x00", "x" * 100_000, "../..//", "'\"><script>", "{{ 7 * 7 }}", "💥"])
 def test_whatever_is_typed(academy: Checked, admin: Browser, key: str) -> None:
     answer = admin.post("/integrations/zoom/checks", {"name": key, "lti_key": key}, expect_errors=True)
     assert answer.status_int in (303, 400)

@@ -52,6 +52,9 @@ def test_the_list_says_how_each_profile_stands(house: House) -> None:
     page = admin.get(address(active))
     link = page.html.find("a", string="Seminar")
     admin.get(link["href"], status=200)
+    assert "Switched off" in words(admin.get("/integrations"))
+    with kit.session() as session:
+        switch_use(session, is_on=True, kinds=frozenset(PlaceKind), with_calendar=True)
     assert "Failing" in words(admin.get("/integrations"))
 
 
@@ -84,12 +87,12 @@ def test_the_wizard_ticks_itself_and_stops_asking(house: House) -> None:
     )
     launched(kit, profile, outcome=Outcome.WAITING, consumed_at=None)
     assert marks(admin, profile)[1][1] == "waiting", "begun, and not come back"
-    launched(kit, profile, outcome=Outcome.REFUSED)
+    launched(kit, profile, outcome=Outcome.REFUSED, code="TOOL_HINT")
     assert marks(admin, profile) == (200, ["done", "done", "waiting", "todo", "waiting"])
     with kit.session() as session:
         session.scalars(sa.select(ZoomUse)).one().keys_fetched_at = clock.now()
     called(kit, profile, "token")
-    called(kit, profile, "calendar", code="ZOOM_REFUSED")
+    called(kit, profile, "calendar", code="ZOOM_OFF")
     assert marks(admin, profile) == (200, ["done", "done", "done", "done", "waiting"])
     called(kit, profile, "calendar")
     assert marks(admin, profile) == (286, ["done"] * 5)

@@ -17,12 +17,13 @@ from tenants.zoom.ltipro.check import Checks, ConnectionCheck, Draft, Report
 from tenants.zoom.ltipro.models import PlaceKind, ZoomProfile
 from tenants.zoom.ltipro.profiles import Profiles, ProfileValues
 from tenants.zoom.ltipro.use import switch_use
+from tests.conformance.platform import Key, rsa
 from tests.house import House, Kit
 from tests.jobs.scripted import Reply, Request, ScriptedPlatform
 
 KEY = "aB3-LTI_key"
 LOGIN, JWKS = f"/lti/advantage/login/{KEY}", "/lti/advantage/jwks"
-KEYS = {"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "zoom-1", "e": "AQAB", "n": "v" * 342}]}
+KEYS = {"keys": [Key("zoom-1", rsa(0)).jwk()]}
 #: Line of a report → how it ended, code, what was seen.
 Found = dict[str, tuple[str, str, str]]
 

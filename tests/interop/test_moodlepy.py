@@ -64,7 +64,7 @@ class School:
     def states(self) -> dict[int, EventState]:
         """Of every event, by its number."""
         with self.looking.session() as session:
-            return dict(session.execute(sa.select(CalendarEvent.number, CalendarEvent.state)).tuples().all())
+            return dict(session.execute(sa.select(CalendarEvent.number, CalendarEvent.state)).all())
 
 
 def academy_of(looking: Looking) -> Academy:

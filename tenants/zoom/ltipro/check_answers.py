@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from html import unescape
-from html.parser import HTMLParser
 from types import MappingProxyType
 from typing import Self
 from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
@@ -21,6 +19,10 @@ MAX_FIELDS = 50
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ADDRESS = re.compile(r"https?://[^\s\"'<>\\]{1,300}?" + re.escape(AUTH_PATH) + r"(?:\?[^\s\"'<>\\]{0,8000})?")
 _ESCAPES = (("\\/", "/"), ("\\u0026", "&"), ("\\u003d", "="), ("\\x26", "&"), ("\\x3d", "="))
+#: Python's own parser takes time with the square of a broken page's length; these do not.
+_TAG = re.compile(r"<(form|input)\b([^<>]{0,8000})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s{0,5}=\s{0,5}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_SILENT = ("script", "style")
 #: Words of a page, or members of a JSON answer, that tell of an error.
 _MARKERS = re.compile(
     r"\b(?:error|invalid|unknown|denied|failed|forbidden|incorrect|missing|unauthori[sz]ed|expired|"
@@ -28,34 +30,6 @@ _MARKERS = re.compile(
     r"\berror_?code\b",
     re.IGNORECASE,
 )
-
-
-class _Page(HTMLParser):
-    """The forms that go to a Moodle's address, and the words people would see."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.action = ""
-        self.fields: dict[str, str] = {}
-        self.words: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        if tag in ("script", "style"):
-            self._silent += 1
-        elif tag == "form" and not self.action and is_auth(values.get("action", "")):
-            self.action = values["action"]
-        elif tag == "input" and self.action and len(self.fields) < MAX_FIELDS and values.get("name"):
-            self.fields[values["name"]] = values.get("value", "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style") and self._silent:
-            self._silent -= 1
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.words.append(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +52,11 @@ class LoginAnswer:
         if is_auth(location):
             return cls(answer.status, bare(location), _query(location), location)
         text = answer.body[:READ_LIMIT].decode(errors="replace").replace("\0", "")
-        page = _read(text)
-        words = " ".join(" ".join(page.words).split())
-        if page.action:
-            target = _joined(url, page.action)
-            return cls(answer.status, bare(target), {**_query(target), **page.fields}, location, words)
+        words = _words(text)
+        action, fields = _form(text)
+        if action:
+            target = _joined(url, action)
+            return cls(answer.status, bare(target), {**_query(target), **fields}, location, words)
         plain = unescape(text)
         for escaped, sign in _ESCAPES:
             plain = plain.replace(escaped, sign)
@@ -210,10 +184,30 @@ def _joined(url: str, target: str) -> str:
         return ""
 
 
-def _read(text: str) -> _Page:
-    """As far as it can be read as HTML."""
-    page = _Page()
-    with suppress(AssertionError, ValueError):
-        page.feed(text)
-        page.close()
-    return page
+def _form(text: str) -> tuple[str, dict[str, str]]:
+    """Action and fields of the first form that goes to a Moodle's address."""
+    action, fields = "", {}
+    for tag in _TAG.finditer(text):
+        values = {
+            found[1].lower(): unescape(found[2] or found[3] or found[4] or "") for found in _ATTRIBUTE.finditer(tag[2])
+        }
+        if tag[1].lower() == "form":
+            if action:
+                break
+            action = values.get("action", "") if is_auth(values.get("action", "")) else ""
+        elif action and values.get("name") and len(fields) < MAX_FIELDS:
+            fields[values["name"]] = values.get("value", "")
+    return action, fields
+
+
+def _words(text: str) -> str:
+    """What people would read, in one pass: neither tags nor what stands in scripts and styles."""
+    lower, parts, at = text.lower(), [], 0
+    while (tag := text.find("<", at)) >= 0:
+        parts.append(text[at:tag])
+        silent = next((name for name in _SILENT if lower.startswith(name, tag + 1)), "")
+        end = lower.find(f"</{silent}", tag + 1) if silent else text.find(">", tag)
+        if end < 0:
+            return " ".join(unescape(" ".join(parts)).split())
+        at = end + (0 if silent else 1)
+    return " ".join(unescape(" ".join([*parts, text[at:]])).split())
