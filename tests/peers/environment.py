@@ -152,15 +152,18 @@ class Process:
             message = f"{self.folder.name} was not started"
             raise RuntimeError(message)
         deadline = time.monotonic() + self.ready_within
+        said = []
         while (left := deadline - time.monotonic()) > 0:
             readable, _, _ = select.select([running.stdout], [], [], left)
             line = running.stdout.readline().strip() if readable else ""
             if line.startswith("READY "):
                 return line
+            said.append(line)
             if not line and running.poll() is not None:
                 break
         self.kill()
-        message = f"{self.folder.name} did not become ready; the end of {self.log}:\n{self.log.read_text()[-4000:]}"
+        words = "\n".join((*said[-50:], self.log.read_text()[-4000:]))
+        message = f"{self.folder.name} did not become ready; what it said, and the end of {self.log}:\n{words}"
         raise RuntimeError(message)
 
     def _ended(self) -> None:
