@@ -226,6 +226,6 @@ OUTSIDE = (
     Screen("tool-calls", "admin", CALLS, ask_in_vain),
     Screen("tool-calls-none-found", "admin", CALLS + "?code=NOTHING"),
     Screen("tool-calls-empty", "new admin", CALLS),
-    Screen("content-tools", "admin", "/courses/{visiting}/content?type=e-learning"),
-    Screen("content-chosen", "admin", "/courses/{visiting}/content?type=e-learning", choose),
+    Screen("content-tools", "admin", "/courses/{visiting}/content/tools?type=e-learning"),
+    Screen("content-chosen", "admin", "/courses/{visiting}/content/tools?type=e-learning", choose),
 )
