@@ -213,7 +213,7 @@ OUTSIDE = (
     Screen("outside-settings", "admin", "/activities/{exam}/settings"),
     Screen("preview-12", "admin", "/activities/{sourdough}/lti-link", press("Preview")),
     Screen("preview-13", "admin", "/activities/{loaf}/lti-link", press("Preview")),
-    Screen("consent", "admin", "/learn/{sourdough}/tool"),
+    Screen("consent", "learner", "/learn/{sourdough}/tool"),
     Screen("tool-player", "learner", "/learn/{loaf}/tool", play),
     Screen("exam-new", "admin", OTHER),
     Screen("exam-passed", "learner", EXAM, PASS),
