@@ -12,6 +12,7 @@ from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.academies import Academies
 from tests.browser.learner import Answers, study
+from tests.browser.report_screens import run_self_test
 from tests.browser.screen import Screen, Step
 from tests.protocol.test_tool_registration import BODY
 
@@ -199,6 +200,7 @@ OUTSIDE = (
     Screen("tool-pending", "admin", f"{TOOLS}/new", decide),
     Screen("tool", "admin", SOUTH),
     Screen("tool-edit", "admin", SOUTH + "/edit"),
+    Screen("tool-self-test", "admin", SOUTH + "/self-test", run_self_test),
     Screen("tool-delete", "admin", SOUTH + "/delete"),
     Screen("tool-addresses", "admin", SOUTH, press("Ask its addresses")),
     Screen("activity-new-exam", "admin", "/courses/{visiting}/activities/new/exam/content"),
