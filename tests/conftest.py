@@ -89,6 +89,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"missing: {lacking}")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """A second try only where many processes wait for each other."""
+    if not {"browser", "interop"} & set(item.path.parts):
+        return None
+    second_try.run(item, nextitem)
+    return True
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     second_try.summarise(terminalreporter)
     lacking = missing()

@@ -1,4 +1,5 @@
-"""A test may be run twice where the machine, not the code, may have failed it: in a browser that shares its processors.
+"""A test may be run twice where the machine, not the code, may have failed it: in a browser that shares its processors,
+or between processes that wait for each other.
 
 What fails twice has failed. What passed at the second try is named at the end of the run, with what was wrong before.
 """

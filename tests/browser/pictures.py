@@ -21,6 +21,9 @@ SCREENS = (
     "launches",
     "launch-refused",
     "roster-difference",
+    "tool-edit",
+    "link-12-mail",
+    "gradebook",
 )
 NAMES = (*SCREENS, "one-more-click")
 

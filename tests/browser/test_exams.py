@@ -48,6 +48,13 @@ def exam(school: School, peer: Tool13) -> Activity:
     return school.activity(values, minimum=MINIMUM)
 
 
+@pytest.fixture(scope="module")
+def strict_exam(school: School, peer: Tool13) -> Activity:
+    """Nothing but all points is enough."""
+    values = LinkValues(Protocol.LTI_13, tool_id=school.tool(peer, name="Strict examiner").id, url=peer.launch_url)
+    return school.activity(values, minimum=100)
+
+
 def signed_in(browser: Browser, school: School, person: Person) -> BrowserContext:
     with school.looking.session(write=True) as session:
         path = SignIn(session).issue_link(session.get_one(Person, person.id))
@@ -62,7 +69,7 @@ def signed_in(browser: Browser, school: School, person: Person) -> BrowserContex
 def sit(page: Page, school: School, exam: Activity) -> Frame:
     """From the activity's page into the tool, by way of the consent."""
     page.goto(f"{school.base}/activities/{exam.id}")
-    expect(page.get_by_text("You pass with 70 % or more.")).to_be_visible()
+    expect(page.get_by_text(f"You pass with {exam.minimum_score} % or more.")).to_be_visible()
     page.get_by_role("link", name="Open", exact=True).click()
     page.get_by_role("button", name="Agree and open").click()
     frame = page.locator("iframe[name=tool]").element_handle().content_frame()
@@ -120,4 +127,17 @@ def test_a_verdict_stands_in_the_list_of_results(
     assert peer.score(given, maximum=maximum).ok
     page.goto(f"{school.base}/results")
     expect(page.get_by_role("row").filter(has_text=exam.title)).to_contain_text(verdict)
+    window.close()
+
+
+@pytest.mark.parametrize(("given", "verdict"), [(70, "Passed"), (69.999, "Failed")])
+def test_all_of_70_points_pass_and_a_thousandth_less_fails(
+    browser: Browser, school: School, peer: Tool13, strict_exam: Activity, given: float, verdict: str
+) -> None:
+    window = signed_in(browser, school, school.person())
+    page = window.new_page()
+    sit(page, school, strict_exam).get_by_text(strict_exam.title).wait_for()
+    assert peer.score(given, maximum=70).ok
+    page.goto(f"{school.base}/activities/{strict_exam.id}")
+    expect(page.get_by_role("main").get_by_text(verdict, exact=True).first).to_be_visible()
     window.close()

@@ -252,6 +252,13 @@ def test_of_many_at_once_one_goes_on(toy: Toy) -> None:
 
 
 @pytest.mark.case("RP-003")
+def test_registrations_without_end_are_stopped(toy: Toy) -> None:
+    """Each is a look into the database: from one address, 300 an hour."""
+    seen = [toy.register(body(), token="guessed").status_int for _ in range(301)]
+    assert set(seen[:300]) == {401}
+    assert seen[300] == 429
+
+
 def test_a_token_is_good_for_an_hour_and_kept_as_a_hash(toy: Toy) -> None:
     toy.invited()
     assert toy.token not in str(vars(_invitation(toy)))

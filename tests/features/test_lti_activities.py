@@ -489,6 +489,7 @@ def test_without_lti_the_choice_is_locked_with_the_way_to_integrations(house: Ho
         assert "LTI_OFF" in desk.browser.post(f"{desk.new}/{kind}/lti", {"title": "T"}, status=403)
     assert "Not enabled" in words(desk.browser.get(f"{address}/settings"))
     assert "LTI_OFF" in desk.save(address, LEGACY, 403)
+    assert "LTI_OFF" in desk.browser.get(f"{address}/tool-preview", status=403)
     assert len(desk.made()) == 1
 
 

@@ -18,6 +18,7 @@ NOT_404 = {
     "lti_login_platform": "a launch begins with what the platform sends; the id only helps to tell clients apart",
     "lti_launch12": "a launch is judged by its key, which belongs to one academy; the id is only compared with it",
     "lti_enter": "without the token of a launch it sends on to the activity's page, which answers 404",
+    "lti_link_end": "of an activity that is no tool's everything is 404; the page itself: tests/features/test_lti_activities.py",
     "lti_lineitem": "without a tool's access token everything is 401; with one: AS-014",
     "lti_lineitems": "the same",
     "lti_scores": "the same",

@@ -152,15 +152,21 @@ class Process:
             message = f"{self.folder.name} was not started"
             raise RuntimeError(message)
         deadline = time.monotonic() + self.ready_within
-        while (left := deadline - time.monotonic()) > 0:
+        said, line = b"", ""
+        while not line and (left := deadline - time.monotonic()) > 0:
             readable, _, _ = select.select([running.stdout], [], [], left)
-            line = running.stdout.readline().strip() if readable else ""
-            if line.startswith("READY "):
-                return line
-            if not line and running.poll() is not None:
+            # by the descriptor: what a buffer holds back, no select ever tells of
+            chunk = os.read(running.stdout.fileno(), 65536) if readable else b""
+            if readable and not chunk:
                 break
+            said += chunk
+            whole = said.decode(errors="replace").rpartition("\n")[0].splitlines()
+            line = next((each.strip() for each in whole if each.startswith("READY ")), "")
+        if line:
+            return line
         self.kill()
-        message = f"{self.folder.name} did not become ready; the end of {self.log}:\n{self.log.read_text()[-4000:]}"
+        words = f"{said[-4000:].decode(errors='replace')}\n{self.log.read_text()[-4000:]}"
+        message = f"{self.folder.name} did not become ready; what it said, and the end of {self.log}:\n{words}"
         raise RuntimeError(message)
 
     def _ended(self) -> None:

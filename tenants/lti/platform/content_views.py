@@ -60,8 +60,10 @@ class ContentPages(AuthoringView):
         return post_to_tool(request, begun.login_url, begun.fields.items(), name=tool.name, link=begun.address)
 
     @view_config(route_name="content_chosen", request_method="GET", renderer=page("lti/content_chosen.html"))
-    def chosen(self) -> dict[str, Any]:
+    def chosen(self) -> Any:
         activities = chosen_in(self.context, self.request.GET.getall("activity"))
+        if not activities:
+            return self.go("course", course_id=self.context.id)
         return {"course": self.context, "activities": activities}
 
     def _sitting(self) -> Sitting:

@@ -117,9 +117,9 @@ class LinkPages(View):
 
     @view_config(route_name="lti_link_end", request_method="GET", renderer=page("lti/link_end.html"))
     def confirm_end(self) -> Any:
-        link = self._kept()
+        link = self.link
         settings_url = self.request.route_path("activity_settings", activity_id=self.context.id, _anchor="lti-link")
-        if not link.sealed_previous:
+        if link is None or not link.sealed_previous:
             return Response(status=303, location=settings_url)
         return {"activity": self.context, "until": link.previous_until, "settings_url": settings_url}
 

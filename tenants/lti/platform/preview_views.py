@@ -1,30 +1,24 @@
 """An activity's settings → Preview: the exact message, of what is saved or of what stands in the form."""
 
 from pyramid.config import Configurator
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from saas.problems import Refused
 from saas.web.rendering import render_page
-from saas.web.views import View, uuid_in
+from saas.web.views import View
 from tenants.access import Permission
 from tenants.accounts.models import Person
 from tenants.catalog.models import Activity
-from tenants.catalog.services import Catalog
 from tenants.lti.launches.models import Protocol
 from tenants.lti.platform.link_forms import LinkForm
-from tenants.lti.platform.link_views import link_form, link_values
+from tenants.lti.platform.link_views import activity_in_address, link_form, link_values
 from tenants.lti.platform.links import ToolLinks
 from tenants.lti.platform.messages import Seat
 from tenants.lti.platform.models import ToolLink
 from tenants.lti.platform.opening import returning
 from tenants.lti.platform.preview import Preview, preview_of, unsaved_link
 from tenants.lti.wire.substitution import MARK, VARIABLES
-
-
-def outside_activity(request: Request) -> Activity:
-    return Catalog(request.db).activity(uuid_in(request, "activity_id"))
 
 
 @view_defaults(route_name="tool_preview", permission=Permission.AUTHOR)
@@ -82,5 +76,5 @@ class PreviewPage(View):
 
 def includeme(config: Configurator) -> None:
     path = "/activities/{activity_id}/tool-preview"
-    config.add_route("tool_preview", path, factory=outside_activity, house="academy")
+    config.add_route("tool_preview", path, factory=activity_in_address, house="academy")
     config.scan(__name__)
