@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.__main__ import as_json, as_text, judge
 from tests.conformance.cases import DOCUMENT, listed, marks
 
-ALL = "T1", "T3", "AC", "KM", "PS", "PR", "DT", "RT", "NC", "RP", "DP", "TK", "AS", "NS", "P1", "P3"
+ALL = "T1", "T3", "AC", "KM", "PS", "PR", "DT", "RT", "NC", "RP", "DP", "TK", "AS", "NS", "P1", "P3", "ZL"
 
 
 def test_every_mark_names_a_listed_case() -> None:

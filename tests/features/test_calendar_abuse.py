@@ -77,6 +77,7 @@ OBSTACLES: dict[str, tuple[Callable[[Room], Any], str]] = {
 }
 
 
+@pytest.mark.case("ZL-058")
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 @pytest.mark.parametrize("function", [CREATE, DELETE, GET, SITE_INFO, "no_such_function", None])
 def test_case_119_every_obstacle_sounds_like_a_wrong_token(room: Room, obstacle: str, function: str | None) -> None:
@@ -99,6 +100,7 @@ def test_case_119_every_obstacle_sounds_like_a_wrong_token(room: Room, obstacle:
     assert newest.tool_id == (room.tool_id if code != "ZOOM_CALL_TOKEN" else None)
 
 
+@pytest.mark.case("ZL-059")
 def test_case_119_and_costs_the_same(room: Room) -> None:
     """The same statements in the same order, whoever it is: nothing to measure."""
     place = room.place()
@@ -121,6 +123,7 @@ def test_case_119_and_costs_the_same(room: Room) -> None:
     assert len(asked[0][0]) <= 6, "three for the host; profile, use, log"
 
 
+@pytest.mark.case("ZL-061")
 def test_case_118_guessing_ends(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many different tokens from one address: then none is looked at, the right one neither, and nobody is told."""
     room = Room.set(house.academy())
@@ -138,6 +141,7 @@ def test_case_118_guessing_ends(house: House, monkeypatch: pytest.MonkeyPatch) -
     assert other.call(SITE_INFO, browser=other.kit.browser(**attacker)).json["userid"], "and so is another academy"
 
 
+@pytest.mark.case("ZL-061")
 def test_case_118_a_stale_token_locks_nobody_out(room: Room) -> None:
     """One profile's old token, again and again, from where the other profile's calls come from, too."""
     for _ in range(TRIES * 2):
@@ -158,6 +162,7 @@ def test_case_118_tries_are_forgotten() -> None:
     assert not tried.is_locked("1", "x")
 
 
+@pytest.mark.case("ZL-068")
 def test_case_118_tokens_are_kept_as_hashes_and_never_logged(room: Room) -> None:
     room.call(SITE_INFO, token="hunter2-my-password")
     room.call(SITE_INFO, token=WRONG)
@@ -171,6 +176,7 @@ def test_case_118_tokens_are_kept_as_hashes_and_never_logged(room: Room) -> None
     assert [hint_of(each) for each in ("", "x", "W" * 39 + "-")] == ["none", "1 characters", "40 characters"]
 
 
+@pytest.mark.case("ZL-060")
 def test_a_token_that_was_renewed_is_good_until_the_grace_ends(room: Room) -> None:
     old, new = room.token, rotate(room, at_once=False)
     for token in (old, new):
@@ -188,6 +194,7 @@ def test_strangers_fill_only_so_much_of_the_log(room: Room) -> None:
     assert noted.call_count == 120
 
 
+@pytest.mark.case("ZL-066")
 @pytest.mark.parametrize("kind", PlaceKind)
 def test_a_place_that_is_off_takes_nothing(room: Room, kind: PlaceKind) -> None:
     place = room.place(kind)
@@ -208,6 +215,7 @@ def test_a_place_that_is_off_takes_nothing(room: Room, kind: PlaceKind) -> None:
     assert room.events() == []
 
 
+@pytest.mark.case("ZL-066")
 def test_a_place_that_was_deleted(room: Room) -> None:
     place, kept = room.place(PlaceKind.ELEMENT), room.place()
     room.made(an_event(place))
@@ -229,6 +237,7 @@ def test_courses_that_are_none(room: Room, course: str | None) -> None:
     assert len(room.calls()[0].row.seen) <= 300
 
 
+@pytest.mark.case("ZL-055")
 def test_deleting_what_is_not_there_changes_nothing(room: Room) -> None:
     """An unknown number and another profile's event are told alike, and what was named beside them stays."""
     other = Room.set(room.kit)
@@ -258,6 +267,7 @@ FAULTS: dict[str, tuple[str | None, dict[str, Any], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.case("ZL-064")
 @pytest.mark.parametrize("case", FAULTS)
 def test_faults_are_moodles(room: Room, case: str) -> None:
     function, fields, errorcode = FAULTS[case]
@@ -301,6 +311,7 @@ def test_bodies_that_are_none(room: Room) -> None:
         assert shape(answer) in {"invalidtoken", "invalidparameter", "web_bad_request"}
 
 
+@pytest.mark.case("ZL-065")
 def test_a_body_that_is_too_large(room: Room) -> None:
     answer = room.call(CREATE, flat(an_event(room.place(), description="x" * 300_000)))
     assert answer.status_int == 413
@@ -339,6 +350,7 @@ def test_a_tools_token_and_a_session_open_nothing(room: Room) -> None:
         assert room.call(SITE_INFO, token=token, browser=browser).json == INVALID_TOKEN
 
 
+@pytest.mark.case("ZL-065")
 def test_too_many_calls(house: House) -> None:
     """In Moodle's shape, with the time to wait; of another address nothing is held back."""
     room = Room.set(house.academy())
@@ -352,6 +364,7 @@ def test_too_many_calls(house: House) -> None:
     assert room.calls()[0].row.code == "ZOOM_CALL_RATE"
 
 
+@pytest.mark.case("ZL-063")
 def test_nothing_of_markup_is_kept(room: Room) -> None:
     place = room.place()
     evil = '<script>alert(1)</script><img src=x onerror=alert(1)><a href="javascript:alert(1)">x</a>&lt;b&gt;'

@@ -34,6 +34,7 @@ def room(house: House) -> Room:
     return Room.set(house.academy())
 
 
+@pytest.mark.case("ZL-050")
 @pytest.mark.parametrize("kind", PlaceKind)
 def test_a_meeting_is_in_the_calendar_of_its_place(room: Room, kind: PlaceKind) -> None:
     place = room.place(kind)
@@ -58,6 +59,7 @@ def test_a_meeting_is_in_the_calendar_of_its_place(room: Room, kind: PlaceKind) 
     }  # fmt: skip
 
 
+@pytest.mark.case("ZL-053")
 def test_the_same_meeting_keeps_its_number(room: Room) -> None:
     place = room.place()
     (number,) = room.made(an_event(place))
@@ -81,6 +83,7 @@ def test_the_same_meeting_in_two_places_is_two_events(room: Room) -> None:
     assert room.made(an_event(second), an_event(first)) == [two, one]
 
 
+@pytest.mark.case("ZL-051")
 def test_several_dates_in_one_call(room: Room) -> None:
     place = room.place()
     dates = [an_event(place, timestart=MORNING + turn * WEEK) for turn in range(3)]
@@ -101,6 +104,7 @@ def test_one_new_date_beside_several_is_another(room: Room) -> None:
     assert len(room.events()) == 3
 
 
+@pytest.mark.case("ZL-069")
 def test_repeats_are_weekly_at_the_same_time_of_day(room: Room) -> None:
     """The clocks of the academy change between them."""
     with room.kit.house.runtime.database.shell() as session:
@@ -135,6 +139,7 @@ def test_deleted_and_made_again_is_the_same_event(room: Room) -> None:
     assert (event.state, event.sequence) == (EventState.ACTIVE, 2)
 
 
+@pytest.mark.case("ZL-054")
 def test_deleting_twice_and_with_repeats(room: Room) -> None:
     place = room.place()
     numbers = room.made(*(an_event(place, timestart=MORNING + turn * WEEK) for turn in range(3)))
@@ -147,6 +152,7 @@ def test_deleting_twice_and_with_repeats(room: Room) -> None:
     assert room.delete(*numbers, repeat=1).body == b"null"
 
 
+@pytest.mark.case("ZL-067")
 def test_a_hidden_event_comes_back_when_it_changes(room: Room) -> None:
     place = room.place()
     room.made(an_event(place))
@@ -156,6 +162,7 @@ def test_a_hidden_event_comes_back_when_it_changes(room: Room) -> None:
     assert room.create(an_event(place, name="Moved"))["events"][0]["visible"] == 1
 
 
+@pytest.mark.case("ZL-056")
 def test_events_are_read(room: Room) -> None:
     place, other = room.place(), room.place(PlaceKind.GROUP)
     first, second = room.made(an_event(place), an_event(place, timestart=MORNING + WEEK))
@@ -178,6 +185,7 @@ def test_events_are_read(room: Room) -> None:
     assert (kept["courseid"], kept["eventtype"], kept["repeatid"]) == (other.context_id, "group", None)
 
 
+@pytest.mark.case("ZL-056")
 def test_reading_warns_of_what_is_not_there(room: Room) -> None:
     place = room.place()
     (number,) = room.made(an_event(place))
@@ -190,6 +198,7 @@ def test_reading_warns_of_what_is_not_there(room: Room) -> None:
     ]
 
 
+@pytest.mark.case("ZL-057")
 def test_site_info(room: Room) -> None:
     told = room.call(SITE_INFO).json
     assert told["sitename"] == room.kit.academy.name
@@ -198,6 +207,7 @@ def test_site_info(room: Room) -> None:
     assert told["userid"] == 2
 
 
+@pytest.mark.case("ZL-052")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("format_", ["json", "xml", None, "yaml"])
 def test_methods_and_formats(room: Room, method: str, format_: str | None) -> None:
@@ -244,6 +254,7 @@ def test_names_however_they_are_written(room: Room, write: Any) -> None:
     assert len(answer.json["events"]) == 1
 
 
+@pytest.mark.case("ZL-064")
 def test_a_call_without_a_function_makes_events(room: Room) -> None:
     place = room.place()
     assert len(room.create(an_event(place))["events"]) == 1
@@ -260,6 +271,7 @@ def test_a_token_in_the_header_and_a_multipart_form(room: Room) -> None:
     assert app.post(REST_PATH, {**fields, "wstoken": room.token}, upload_files=files).json["events"]
 
 
+@pytest.mark.case("ZL-068")
 def test_what_was_done_is_in_the_log(room: Room) -> None:
     place = room.place()
     room.made(an_event(place), an_event(place, timestart=MORNING + WEEK))
@@ -273,6 +285,7 @@ def test_what_was_done_is_in_the_log(room: Room) -> None:
     assert not any(secret in every for secret in (room.token, "TheSecretPasscode", LINK))
 
 
+@pytest.mark.case("ZL-062")
 def test_dates_that_cannot_be_and_lengths_that_are_odd(room: Room) -> None:
     place = room.place()
     answer = room.create(

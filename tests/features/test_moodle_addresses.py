@@ -58,6 +58,7 @@ def alias_of(kit: Kit) -> Browser:
 # -- authorization
 
 
+@pytest.mark.case("ZL-001")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("which", [0, 1])
 def test_an_id_token_goes_to_either_redirect_uri(room: Room, method: str, which: int) -> None:
@@ -93,6 +94,7 @@ MOODLES_TABLE = {
 }
 
 
+@pytest.mark.case("ZL-002")
 @pytest.mark.parametrize("case", MOODLES_TABLE)
 def test_moodles_table_of_errors(room: Room, case: str) -> None:
     left_out, changes, error = MOODLES_TABLE[case]
@@ -104,12 +106,14 @@ def test_moodles_table_of_errors(room: Room, case: str) -> None:
     assert target_of(page) == room.redirects[0]
 
 
+@pytest.mark.case("ZL-003")
 def test_without_prompt_and_state_it_is_answered(room: Room) -> None:
     person, browser = learner(room)
     page = room.authorize(browser, room.request(room.begin(room.place(), person, browser), "prompt", "state"))
     assert set(fields_of(page)) == {"id_token"}
 
 
+@pytest.mark.case("ZL-008")
 def test_a_launch_of_another_profile(room: Room) -> None:
     """Moodle says so where the client is not the launch's."""
     other = Room.set(room.kit)
@@ -118,6 +122,7 @@ def test_a_launch_of_another_profile(room: Room) -> None:
     assert error_of(room.authorize(browser, other.request(begun))) == "unauthorized_client"
 
 
+@pytest.mark.case("ZL-007")
 def test_a_hint_is_good_once_for_minutes_for_its_person(room: Room) -> None:
     person, browser = learner(room)
     _other, stranger = learner(room)
@@ -132,6 +137,7 @@ def test_a_hint_is_good_once_for_minutes_for_its_person(room: Room) -> None:
     assert error_of(room.authorize(browser, room.request(late))) == "invalid_request"
 
 
+@pytest.mark.case("ZL-004")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -150,6 +156,7 @@ def test_nothing_is_posted_to_an_address_that_is_not_registered(room: Room, uri:
     assert not sends_itself(page)
 
 
+@pytest.mark.case("ZL-005")
 def test_without_a_session_our_own_page_sends_it_once_more(room: Room) -> None:
     """As Moodle does, whose cookie is kept back from another site's post as well."""
     person, browser = learner(room)
@@ -165,6 +172,7 @@ def test_without_a_session_our_own_page_sends_it_once_more(room: Room) -> None:
     assert error_of(lost) in {"login_required", "invalid_request"}
 
 
+@pytest.mark.case("ZL-013")
 def test_an_old_host_sends_the_browser_to_the_session(room: Room) -> None:
     person, browser = learner(room)
     asked = room.request(room.begin(room.place(), person, browser))
@@ -180,6 +188,7 @@ def test_an_old_host_sends_the_browser_to_the_session(room: Room) -> None:
     assert "id_token" in fields_of(room.authorize(browser, fields_of(page), "POST"))
 
 
+@pytest.mark.case("ZL-014")
 def test_looking_ahead_uses_nothing_up(room: Room) -> None:
     person, browser = learner(room)
     asked = room.request(room.begin(room.place(), person, browser))
@@ -201,6 +210,7 @@ def refused(answer: TestResponse) -> str:
     return error
 
 
+@pytest.mark.case("ZL-032")
 def test_a_token_with_its_scope(room: Room) -> None:
     answer = room.ask(room.form(scope=f"{ROSTER} https://purl.imsglobal.org/spec/lti-ags/scope/score"))
     assert answer.status_int == 200
@@ -223,6 +233,7 @@ FORMS = {
 }
 
 
+@pytest.mark.case("ZL-033")
 @pytest.mark.parametrize("case", FORMS)
 def test_forms_that_are_refused(room: Room, case: str) -> None:
     left_out, changes, error = FORMS[case]
@@ -244,11 +255,13 @@ CLAIMS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.case("ZL-034")
 @pytest.mark.parametrize("case", CLAIMS)
 def test_assertions_that_are_refused(room: Room, case: str) -> None:
     assert refused(room.ask(room.form(room.assertion(**CLAIMS[case])))) == "invalid_client"
 
 
+@pytest.mark.case("ZL-035")
 def test_signatures_and_second_uses(room: Room) -> None:
     assert refused(room.ask(room.form(room.assertion(Key("zoom-key", rsa(1)))))) == "invalid_client"
     once = room.form()
@@ -257,6 +270,7 @@ def test_signatures_and_second_uses(room: Room) -> None:
     assert refused(room.ask(room.form(), headers={"Content-Type": "application/json"})) == "invalid_request"
 
 
+@pytest.mark.case("ZL-036")
 def test_audiences_of_every_host(room: Room) -> None:
     old = alias_of(room.kit)
     bases = (room.kit.academy.url, f"https://{old.host}")
@@ -267,6 +281,7 @@ def test_audiences_of_every_host(room: Room) -> None:
     assert room.ask(room.form(room.assertion(iss=room.client_id))).status_int == 200
 
 
+@pytest.mark.case("ZL-037")
 def test_tools_of_the_other_kind_are_unknown_at_either_address(room: Room) -> None:
     """An ordinary tool is no Zoom, nor the other way round."""
     desk = Desk.set(room.kit)
@@ -283,6 +298,7 @@ def test_tools_of_the_other_kind_are_unknown_at_either_address(room: Room) -> No
 # -- key set
 
 
+@pytest.mark.case("ZL-030")
 def test_the_key_set_is_never_empty(room: Room) -> None:
     """Before the first launch, too: whoever keeps an empty one would refuse it."""
     kit = room.kit.house.academy()
@@ -323,6 +339,7 @@ def test_readers_of_the_key_set_are_noted_once_a_minute(room: Room) -> None:
 # -- manners of all four
 
 
+@pytest.mark.case("ZL-031")
 def test_other_methods_and_no_cookie_anywhere(room: Room) -> None:
     allowed = {AUTH_PATH: "GET, POST", TOKEN_PATH: "POST", CERTS_PATH: "GET", REST_PATH: "GET, POST"}
     browser = room.kit.browser()
@@ -337,6 +354,7 @@ def test_other_methods_and_no_cookie_anywhere(room: Room) -> None:
         assert not send(browser, "HEAD", path).body
 
 
+@pytest.mark.case("ZL-031")
 def test_no_host_of_the_academy_redirects_them(room: Room) -> None:
     old = alias_of(room.kit)
     for path in EVERY:
@@ -358,6 +376,7 @@ def test_a_closed_academy_is_no_page_to_a_server(room: Room) -> None:
         assert "html" not in answer.content_type
 
 
+@pytest.mark.case("ZL-010")
 @pytest.mark.parametrize("kind", [PlaceKind.ELEMENT, PlaceKind.COURSE])
 def test_switched_off_a_launch_ends_like_an_unknown_client(room: Room, kind: PlaceKind) -> None:
     person, browser = learner(room)

@@ -55,6 +55,7 @@ def bad(found: dict[str, tuple[str, str, str]]) -> dict[str, str]:
     return {name: row[1] for name, row in found.items() if row[0] in ("failed", "warning")}
 
 
+@pytest.mark.case("ZL-084")
 def test_a_good_connection_is_green_and_nothing_stays_behind(new_academy: Checked) -> None:
     academy = new_academy
     before = counts(academy.kit)
@@ -143,6 +144,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.case("ZL-080")
 @pytest.mark.parametrize("case", ANSWERS)
 def test_what_zoom_answers(academy: Checked, case: str) -> None:
     answer, outcome, code = ANSWERS[case]
@@ -190,6 +192,7 @@ REQUESTS = {
 }  # fmt: skip
 
 
+@pytest.mark.case("ZL-081")
 @pytest.mark.parametrize("case", REQUESTS)
 def test_what_zoom_asks_in_return(academy: Checked, case: str) -> None:
     changes, outcome, code, seen = REQUESTS[case]
@@ -201,6 +204,7 @@ def test_what_zoom_asks_in_return(academy: Checked, case: str) -> None:
     assert seen in found["request"][2]
 
 
+@pytest.mark.case("ZL-083")
 @pytest.mark.parametrize(
     ("reply", "line", "outcome", "code"),
     [
@@ -222,6 +226,7 @@ def test_zoom_cannot_be_reached_or_is_not_zoom(
     assert {found[name][0] for name in ("login", "answer", "request")} == ({"ok"} if is_there else {"skipped"})
 
 
+@pytest.mark.case("ZL-083")
 @pytest.mark.parametrize(
     ("seconds", "outcome", "code"),
     [(0, "ok", ""), (25, "ok", ""), (-90, "warning", "ZOOM_CHECK_CLOCK"), (600, "failed", "ZOOM_CHECK_CLOCK")],
@@ -379,6 +384,7 @@ def elsewhere(academy: Checked) -> Checked:
     return academy
 
 
+@pytest.mark.case("ZL-082")
 @pytest.mark.parametrize("case", OWN_DOORS)
 def test_what_stands_before_our_own_doors(elsewhere: Checked, case: str) -> None:
     line, reply, code, seen = OWN_DOORS[case]
@@ -390,6 +396,7 @@ def test_what_stands_before_our_own_doors(elsewhere: Checked, case: str) -> None
     assert {found[name][0] for name in PATHS if name != line} == {"ok"}
 
 
+@pytest.mark.case("ZL-082")
 def test_our_own_doors_out_of_reach(academy: Checked) -> None:
     for issuer, code, outcome in (
         ("https://nowhere.invalid", "ZOOM_CHECK_SELF_DNS", "failed"),
@@ -403,6 +410,7 @@ def test_our_own_doors_out_of_reach(academy: Checked) -> None:
         assert {found[name][:2] for name in ("self_token", "self_auth", "self_rest")} == {("skipped", "")}
 
 
+@pytest.mark.case("ZL-082")
 @pytest.mark.parametrize("firewall", FIREWALLS, ids=lambda each: each.name)
 def test_firewalls_give_themselves_away(firewall: Any) -> None:
     for said in firewall.words:

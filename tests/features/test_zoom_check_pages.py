@@ -80,6 +80,7 @@ def test_from_the_profile_to_the_report(academy: Checked, admin: Browser) -> Non
     assert where(admin.post(f"{report}/again", status=303)) != report
 
 
+@pytest.mark.case("ZL-086")
 def test_values_of_the_form_that_were_not_saved(academy: Checked, admin: Browser) -> None:
     assert f'formaction="{base(academy)}/check"' in admin.get(f"{base(academy)}/edit").text
     academy.zoom.answers(page("Gone", 404))
@@ -109,6 +110,7 @@ def test_of_a_profile_that_is_not_there_yet(academy: Checked, admin: Browser) ->
     assert [check.profile_id for check in checks(academy)] == [None, None]
 
 
+@pytest.mark.case("ZL-086")
 def test_no_secret_is_kept_or_shown(academy: Checked, admin: Browser) -> None:
     report = where(
         admin.post(

@@ -52,6 +52,7 @@ def edit_profile(desk: ZoomDesk, **changed: Any) -> None:
         profiles.edit(profile, values_of(profile, **changed))
 
 
+@pytest.mark.case("ZL-020")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_message(desk: ZoomDesk, kind: PlaceKind) -> None:
     learner, place, academy = desk.visitor(in_group=False), desk.there(kind), desk.kit.academy
@@ -111,6 +112,7 @@ def test_the_message(desk: ZoomDesk, kind: PlaceKind) -> None:
     assert not academy.url.endswith("/")
 
 
+@pytest.mark.case("ZL-021")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_login(desk: ZoomDesk, kind: PlaceKind) -> None:
     learner = desk.visitor(in_group=False)
@@ -132,6 +134,7 @@ def test_the_login(desk: ZoomDesk, kind: PlaceKind) -> None:
     assert "form-action 'self' https://applications.zoom.us:443 https://*.zoom.us;" in policy
 
 
+@pytest.mark.case("ZL-012")
 @pytest.mark.parametrize(
     ("role", "in_group", "wanted"),
     [
@@ -154,6 +157,7 @@ def test_one_set_of_roles_by_place(
         visitor.page(kind, status=404)
 
 
+@pytest.mark.case("ZL-024")
 def test_names_roster_and_issuer_are_the_profiles(desk: ZoomDesk) -> None:
     learner = desk.visitor()
     edit_profile(desk, send_name=False, with_roster=True)
@@ -175,6 +179,7 @@ def test_names_roster_and_issuer_are_the_profiles(desk: ZoomDesk) -> None:
     assert NRPS not in moved
 
 
+@pytest.mark.case("ZL-023")
 def test_subjects_and_ids_stay_and_differ_between_academies(house: House, desk: ZoomDesk) -> None:
     learner, south = desk.visitor(in_group=False), ZoomDesk.set(house.academy())
 
@@ -193,6 +198,7 @@ def test_subjects_and_ids_stay_and_differ_between_academies(house: House, desk: 
     assert target_of(learner.open(PlaceKind.COURSE)).endswith("/login/another-key")
 
 
+@pytest.mark.case("ZL-001")
 @pytest.mark.parametrize("redirect", REDIRECTS)
 def test_both_redirect_uris(desk: ZoomDesk, redirect: str) -> None:
     learner = desk.visitor()
@@ -202,6 +208,7 @@ def test_both_redirect_uris(desk: ZoomDesk, redirect: str) -> None:
     assert "id_token" in fields_of(answer)
 
 
+@pytest.mark.case("ZL-004")
 @pytest.mark.parametrize(
     "redirect",
     [
@@ -224,6 +231,7 @@ def test_nothing_is_ever_posted_to_an_unregistered_redirect_uri(desk: ZoomDesk, 
     assert "id_token" in fields_of(learner.authorize())
 
 
+@pytest.mark.case("ZL-009")
 @pytest.mark.parametrize("state", ['"><script>alert(1)</script>', "'\"&<>", "x" * 8000, "日本 \r\n"])
 def test_the_state_is_echoed_as_text(desk: ZoomDesk, state: str) -> None:
     learner = desk.visitor()
@@ -237,6 +245,7 @@ def test_the_state_is_echoed_as_text(desk: ZoomDesk, state: str) -> None:
     assert fields_of(refused)["state"] == state
 
 
+@pytest.mark.case("ZL-006")
 def test_a_hint_is_of_one_person_in_one_browser(desk: ZoomDesk) -> None:
     learner, other = desk.visitor(), desk.visitor()
     other.launch(PlaceKind.COURSE)
@@ -256,6 +265,7 @@ def test_a_hint_is_of_one_person_in_one_browser(desk: ZoomDesk) -> None:
     assert is_error(stranger.send({**stranger.request(), "repost": "1"}), "login_required")
 
 
+@pytest.mark.case("ZL-007")
 def test_a_hint_works_once_and_for_five_minutes(desk: ZoomDesk) -> None:
     learner = desk.visitor()
     learner.begin(PlaceKind.COURSE)
@@ -267,6 +277,7 @@ def test_a_hint_works_once_and_for_five_minutes(desk: ZoomDesk) -> None:
     assert is_error(learner.authorize(), "invalid_request")
 
 
+@pytest.mark.case("ZL-008")
 def test_tampered_and_foreign_hints(house: House, desk: ZoomDesk) -> None:
     learner, south = desk.visitor(), ZoomDesk.set(house.academy())
     foreigner = south.visitor()
@@ -313,6 +324,7 @@ def to_another(desk: ZoomDesk, kind: PlaceKind) -> None:
         desk.places(session).put(kind, desk.subject(session, kind), other)
 
 
+@pytest.mark.case("ZL-010")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("case", "error", "code"),
@@ -361,6 +373,7 @@ def test_who_does_not_take_part_any_more(desk: ZoomDesk) -> None:
     assert desk.rows()[0].code == "ZOOM_CLOSED"
 
 
+@pytest.mark.case("ZL-011")
 @pytest.mark.parametrize("kind", KINDS)
 def test_people_zoom_cannot_know_are_told_why(desk: ZoomDesk, kind: PlaceKind) -> None:
     nameless, guest = desk.visitor(in_group=False), desk.visitor(in_group=True)
@@ -378,6 +391,7 @@ def test_people_zoom_cannot_know_are_told_why(desk: ZoomDesk, kind: PlaceKind) -
     assert guest.launch(kind)["email"] == guest.person.email
 
 
+@pytest.mark.case("ZL-025")
 @pytest.mark.parametrize("role", [Role.LEARNER, Role.ADMIN])
 def test_consent_is_asked_once_per_person_and_profile_and_when_it_grows(desk: ZoomDesk, role: Role) -> None:
     edit_profile(desk, send_name=False)
@@ -423,6 +437,7 @@ def attempts(desk: ZoomDesk, visitor: Visitor) -> list[bool]:
         return [each.is_completed for each in session.scalars(query.order_by(Attempt.number))]
 
 
+@pytest.mark.case("ZL-026")
 def test_a_learner_who_was_let_in_took_part_and_has_visited(desk: ZoomDesk) -> None:
     learner = desk.visitor(in_group=False)
     learner.launch(PlaceKind.COURSE)

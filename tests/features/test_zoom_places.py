@@ -88,6 +88,7 @@ def test_an_author_sets_it_up_on_the_page_where_it_belongs(bare: ZoomDesk, kind:
     assert "Agree and open" in opened
 
 
+@pytest.mark.case("ZL-107")
 def test_what_stays_off_or_is_only_looked_at_makes_no_place(bare: ZoomDesk) -> None:
     author, learner = bare.kit.signed_in(Role.AUTHOR), bare.visitor(in_group=False)
     for kind in (PlaceKind.COURSE, PlaceKind.GROUP):
@@ -106,6 +107,7 @@ def test_what_stays_off_or_is_only_looked_at_makes_no_place(bare: ZoomDesk) -> N
     assert count(bare.kit) == 0
 
 
+@pytest.mark.case("ZL-106")
 @pytest.mark.parametrize("kind", KINDS)
 def test_learners_make_no_place_but_a_groups_coach_does(bare: ZoomDesk, kind: PlaceKind) -> None:
     learner, coach = bare.visitor(in_group=False), bare.visitor(in_group=True)
@@ -157,6 +159,7 @@ def test_the_order_in_which_a_profile_is_chosen(bare: ZoomDesk) -> None:
     assert bare.there(PlaceKind.GROUP).profile_id == plain, "named, it is taken even while it is switched off"
 
 
+@pytest.mark.case("ZL-022")
 def test_ids_are_made_once_and_stay_over_everything(desk: ZoomDesk) -> None:
     kit, author = desk.kit, desk.kit.signed_in(Role.AUTHOR)
     before = {kind: ids_of(desk.there(kind)) for kind in KINDS}
@@ -261,6 +264,7 @@ def test_what_a_place_is_of_takes_it_along(desk: ZoomDesk) -> None:
     assert count(desk.kit) == 0
 
 
+@pytest.mark.case("ZL-107")
 @pytest.mark.parametrize("kind", KINDS)
 def test_off_by_operator_by_admin_by_kind_by_place_by_profile(desk: ZoomDesk, kind: PlaceKind) -> None:
     """Each says who can do what; nothing is lost; and nothing is offered where it leads nowhere."""
@@ -339,6 +343,7 @@ def test_another_academys_place_does_not_exist(house: House, desk: ZoomDesk) -> 
             places.get(desk.there(PlaceKind.COURSE).id)
 
 
+@pytest.mark.case("ZL-106")
 def test_strangers_are_asked_to_sign_in(desk: ZoomDesk) -> None:
     for kind in KINDS:
         answer = desk.kit.browser().get(desk.path(kind), status=303)

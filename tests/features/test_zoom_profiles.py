@@ -196,6 +196,7 @@ def test_the_tool_of_a_profile_is_zooms_and_nobody_elses(house: House) -> None:
     assert (tool.name, tool.scopes, tool.client_id) == ("Renamed", [], profile.tool.client_id)
 
 
+@pytest.mark.case("ZL-101")
 def test_pasted_values_are_cleaned_and_the_page_says_which(house: House) -> None:
     kit = house.academy()
     pasted = {
@@ -210,6 +211,7 @@ def test_pasted_values_are_cleaned_and_the_page_says_which(house: House) -> None
     assert "were removed from: Name, LTI Key" in page
 
 
+@pytest.mark.case("ZL-101")
 @pytest.mark.parametrize(
     ("changed", "marked", "said"),
     [
@@ -243,6 +245,7 @@ def test_a_faulty_form_makes_nothing(house: House, changed: dict[str, str], mark
     assert all_of(kit) == []
 
 
+@pytest.mark.case("ZL-100")
 def test_names_differ_by_more_than_letter_case(house: House) -> None:
     kit = house.academy()
     admin = kit.signed_in(Role.ADMIN)
@@ -254,6 +257,7 @@ def test_names_differ_by_more_than_letter_case(house: House) -> None:
     made(house.academy(), name="Straße")
 
 
+@pytest.mark.case("ZL-100")
 def test_two_who_take_one_name_at_once(house: House) -> None:
     kit, gate = house.academy(), threading.Barrier(2)
     browsers, answers = [kit.signed_in(Role.ADMIN) for _ in range(2)], []
@@ -294,6 +298,7 @@ def test_there_is_one_default(house: House) -> None:
     assert [each.id for each in all_of(kit) if each.is_default] == [first.id]
 
 
+@pytest.mark.case("ZL-103")
 def test_a_new_lti_key_counts_at_once(house: House) -> None:
     kit = house.academy()
     profile, token = made(kit)
@@ -391,6 +396,7 @@ def test_a_token_is_rotated_with_time_to_enter_the_new_one(house: House) -> None
     assert audited(kit) == ["zoom.profile.rotated", "zoom.profile.rotated"]
 
 
+@pytest.mark.case("ZL-102")
 def test_a_copy_is_a_profile_of_its_own(house: House) -> None:
     kit = house.academy()
     profile, token = made(kit, name="Zoom", mail_domains=("a.example",), is_default=True, with_roster=True)
@@ -410,6 +416,7 @@ def test_a_copy_is_a_profile_of_its_own(house: House) -> None:
     assert "Another profile has the same LTI Key: Zoom (copy 2)" in words(admin.get(address(profile)))
 
 
+@pytest.mark.case("ZL-105")
 def test_deactivating_ends_access_and_says_how_much_it_concerns(house: House) -> None:
     kit = house.academy()
     profile, token = made(kit)
@@ -434,6 +441,7 @@ def test_deactivating_ends_access_and_says_how_much_it_concerns(house: House) ->
     assert audited(kit) == ["zoom.profile.deactivated", "zoom.profile.activated"]
 
 
+@pytest.mark.case("ZL-104")
 def test_a_profile_in_use_is_not_deleted_but_may_give_its_places_away(house: House) -> None:
     kit = house.academy()
     profile, _token = made(kit, name="Old")

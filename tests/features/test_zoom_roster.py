@@ -62,6 +62,7 @@ def sub_of(visitor: Visitor, kind: PlaceKind) -> str:
     return str(visitor.launch(kind)["sub"])
 
 
+@pytest.mark.case("ZL-040")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_roster_says_of_people_what_launches_say(desk: ZoomDesk, kind: PlaceKind) -> None:
     learner, coach = desk.visitor(in_group=False), desk.visitor(in_group=True)
@@ -104,6 +105,7 @@ def test_who_never_came_is_a_pseudonym_and_the_same_in_the_launch(desk: ZoomDesk
     assert str(visitor.person.id) not in told["user_id"]
 
 
+@pytest.mark.case("ZL-041")
 def test_names_only_of_those_who_agreed_and_as_the_profile_says(desk: ZoomDesk) -> None:
     silent, agreed = desk.visitor(in_group=False), desk.visitor(in_group=False)
     sub = sub_of(agreed, PlaceKind.GROUP)
@@ -201,6 +203,7 @@ def test_of_its_own_link(desk: ZoomDesk) -> None:
     assert call(desk, PlaceKind.GROUP, rlid=other, status=404).json["code"] == "CALL_NOT_YOURS"
 
 
+@pytest.mark.case("ZL-042")
 def test_only_the_profiles_own_places(house: House, desk: ZoomDesk) -> None:
     """Two academies, two profiles each: every token at every place."""
     south = ZoomDesk.set(house.academy(), with_roster=True)

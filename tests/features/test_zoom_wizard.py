@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import sqlalchemy as sa
 import time_machine
 
@@ -34,6 +35,7 @@ def called(kit: Kit, profile: ZoomProfile, service: str, code: str = "") -> None
         session.add(ServiceCall(service=service, tool_id=profile.tool_id, status=200, code=code))
 
 
+@pytest.mark.case("ZL-108")
 def test_the_list_says_how_each_profile_stands(house: House) -> None:
     kit = house.academy()
     waiting, active, failing = (made(kit, name=name, mail_domains=("m.example",))[0] for name in ("A", "B", "C"))
@@ -58,6 +60,7 @@ def test_the_list_says_how_each_profile_stands(house: House) -> None:
     assert "Failing" in words(admin.get("/integrations"))
 
 
+@pytest.mark.case("ZL-108")
 def test_a_place_whose_element_is_no_meeting_any_more_is_flagged(house: House) -> None:
     kit = house.academy()
     profile, _token = made(kit)
@@ -74,6 +77,7 @@ def marks(browser: Browser, profile: ZoomProfile) -> tuple[int, list[str]]:
     return part.status_int, [item["data-state"] for item in part.html.find_all("li")]
 
 
+@pytest.mark.case("ZL-111")
 def test_the_wizard_ticks_itself_and_stops_asking(house: House) -> None:
     kit = house.academy()
     with kit.session() as session:
@@ -122,6 +126,7 @@ def test_the_wizard_names_zooms_screens_and_what_a_firewall_lets_through(house: 
         assert line in hint
 
 
+@pytest.mark.case("ZL-109")
 def test_behind_a_path_prefix_the_wizard_refuses_and_says_why(house: House) -> None:
     """Case 120."""
     kit = house.academy()
@@ -139,6 +144,7 @@ def test_behind_a_path_prefix_the_wizard_refuses_and_says_why(house: House) -> N
     assert len(all_of(kit)) == 1
 
 
+@pytest.mark.case("ZL-110")
 def test_after_a_move_the_old_address_stays_until_zoom_knows_the_new_one(house: House) -> None:
     kit = house.academy()
     profile, _token = made(kit)

@@ -59,6 +59,7 @@ def titles(corners: list[Corner]) -> list[str]:
     )
 
 
+@pytest.mark.case("ZL-120")
 def test_tokens_hosts_and_contexts(corners: list[Corner]) -> None:
     """64 combinations of whose token, at whose host, for whose context."""
     for token, host, context in product(corners, repeat=3):
@@ -76,6 +77,7 @@ def test_tokens_hosts_and_contexts(corners: list[Corner]) -> None:
     assert titles(corners) == ["Moved"] * 4
 
 
+@pytest.mark.case("ZL-120")
 def test_what_is_foreign_is_like_what_never_was(corners: list[Corner]) -> None:
     mine = corners[0]
     said = []
@@ -87,6 +89,7 @@ def test_what_is_foreign_is_like_what_never_was(corners: list[Corner]) -> None:
     assert len(set(numbers)) == 1
 
 
+@pytest.mark.case("ZL-120")
 def test_deleting_and_reading(corners: list[Corner]) -> None:
     for token, host, target in product(corners, repeat=3):
         browser = host.room.kit.browser()
@@ -110,6 +113,7 @@ def test_deleting_and_reading(corners: list[Corner]) -> None:
     assert titles(corners) == ["Meeting of A1", "Meeting of A2", "Meeting of B2"]
 
 
+@pytest.mark.case("ZL-120")
 def test_site_info_is_of_the_tokens_own_academy(corners: list[Corner]) -> None:
     for token, host in product(corners, repeat=2):
         told = token.room.call(SITE_INFO, browser=host.room.kit.browser()).json
@@ -119,6 +123,7 @@ def test_site_info_is_of_the_tokens_own_academy(corners: list[Corner]) -> None:
             assert told["errorcode"] == "invalidtoken"
 
 
+@pytest.mark.case("ZL-120")
 def test_assertions_keys_and_hosts(corners: list[Corner]) -> None:
     """Whose client ID, signed with whose key, sent to whose host."""
     for client, signer, host in product(corners, repeat=3):
@@ -133,6 +138,7 @@ def test_assertions_keys_and_hosts(corners: list[Corner]) -> None:
             assert (answer.status_int, answer.json) == (400, {"error": "invalid_client"}), (client.name, host.name)
 
 
+@pytest.mark.case("ZL-120")
 def test_a_token_is_no_token_anywhere_else(corners: list[Corner]) -> None:
     """Tokens of the roster are none for calendars, nor the other way round."""
     first = corners[0]
@@ -143,6 +149,7 @@ def test_a_token_is_no_token_anywhere_else(corners: list[Corner]) -> None:
     assert first.room.kit.browser().get(path, headers=said, expect_errors=True).status_int == 401
 
 
+@pytest.mark.case("ZL-120")
 def test_hints_clients_and_hosts(corners: list[Corner]) -> None:
     """Whose launch, answered with whose client ID, in whose browser."""
     for launch, client, host in product(corners, repeat=3):
@@ -159,6 +166,7 @@ def test_hints_clients_and_hosts(corners: list[Corner]) -> None:
             assert "id_token" in fields_of(page)
 
 
+@pytest.mark.case("ZL-120")
 def test_key_sets_are_the_academys_own(corners: list[Corner]) -> None:
     sets: list[set[Any]] = []
     for corner in corners:
@@ -169,6 +177,7 @@ def test_key_sets_are_the_academys_own(corners: list[Corner]) -> None:
     assert not sets[0] & sets[2]
 
 
+@pytest.mark.case("ZL-120")
 def test_lines_stand_in_the_log_they_belong_to(corners: list[Corner]) -> None:
     first, second, third = corners[:3]
     first.room.create(an_event(second.place))
@@ -180,6 +189,7 @@ def test_lines_stand_in_the_log_they_belong_to(corners: list[Corner]) -> None:
     assert (theirs.code, theirs.tool_id) == ("ZOOM_CALL_TOKEN", None)
 
 
+@pytest.mark.case("ZL-120")
 @pytest.mark.parametrize("switch", ["off", "on"])
 def test_one_profile_switched_off_stops_no_other(corners: list[Corner], switch: str) -> None:
     corners[0].room.switch(on=switch == "on")

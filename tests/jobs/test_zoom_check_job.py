@@ -95,6 +95,7 @@ def test_lines_are_there_as_soon_as_they_are_known(academy: Checked) -> None:
     assert [row.step for row in academy.report(check_id).rows] == names
 
 
+@pytest.mark.case("ZL-085")
 def test_killed_between_two_steps(academy: Checked) -> None:
     """What is there can be read; it counts as interrupted after a while; the job begins anew and ends."""
     gate, check_id = Gate(academy.zoom), promised(academy)
@@ -143,6 +144,7 @@ def test_a_job_that_is_given_up_says_so(academy: Checked, monkeypatch: pytest.Mo
     assert report.rows[-1].code == "ZOOM_CHECK_BROKE_OFF"
 
 
+@pytest.mark.case("ZL-085")
 def test_cancelled_while_it_runs(academy: Checked) -> None:
     gate, check_id = Gate(academy.zoom), academy.begin()
     running = in_thread(lambda: run(academy, check_id))
@@ -186,6 +188,7 @@ def test_started_twice_it_is_written_once(academy: Checked) -> None:
     assert [row.id for row in academy.report(check_id).rows] == [row.id for row in rows], "it is over"
 
 
+@pytest.mark.case("ZL-085")
 def test_several_at_once(academy: Checked, running: Rig) -> None:
     """Of one profile and of another academy: each has its own lines."""
     other = running.academy()

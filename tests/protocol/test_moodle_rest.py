@@ -59,6 +59,7 @@ def test_what_was_flattened_is_as_it_was(tree: dict[str, Any]) -> None:
     assert plain(unflatten(flattened(tree))) == tree
 
 
+@pytest.mark.case("ZL-051")
 @given(TREES)
 def test_brackets_may_be_encoded(tree: dict[str, Any]) -> None:
     once = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in flattened(tree))

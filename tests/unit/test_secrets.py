@@ -122,6 +122,8 @@ def test_every_sealed_column_is_known_and_says_its_purpose() -> None:
         ("lti_consumer_key", "sealed_previous", "lti.consumer_secret"),
         ("lti_tool_link", "sealed_secret", "lti.tool_secret"),
         ("lti_tool_link", "sealed_previous", "lti.tool_secret"),
+        ("zoom_profile", "sealed_token", "zoom.access_token"),
+        ("calendar_feed", "sealed_token", "calendar.feed_token"),
     }
 
 

@@ -121,13 +121,13 @@ class MessageKinds:
     """In ``runtime.parts``: who makes which type of message for which kind of tool."""
 
     def __init__(self) -> None:
-        self._makers: dict[tuple[str, ToolKind], Maker] = {}
+        self._makers: dict[ToolKind, dict[str, Maker]] = {kind: {} for kind in ToolKind}
 
     def add(self, message_type: str, maker: Maker, kind: ToolKind = ToolKind.LTI) -> None:
-        self._makers[message_type, kind] = maker
+        self._makers[kind][message_type] = maker
 
     def maker(self, message_type: str, kind: ToolKind = ToolKind.LTI) -> Maker | None:
-        return self._makers.get((message_type, kind))
+        return self._makers[kind].get(message_type)
 
 
 def _tools_custom(link: ToolLink) -> list[Any]:

@@ -57,7 +57,7 @@ def serve(_context: Any, request: Request) -> Response:
     try:
         count(request, academy, address, call)
     except Refused:
-        return refuse(request, "ZOOM_CALL_RATE", "", status=429)
+        return refuse(request, "ZOOM_CALL_RATE", "", status=429, wanted=call.format)
     tried: TriedTokens = request.registry.zoom_tokens
     if len(call.token) > MAX_TOKEN or tried.is_locked(academy, address):
         code = "ZOOM_CALL_LOCKED" if len(call.token) <= MAX_TOKEN else "ZOOM_CALL_TOKEN"

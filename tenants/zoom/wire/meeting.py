@@ -135,7 +135,7 @@ def _without_comments(text: str) -> str:
 
 
 def _lines(text: str) -> str:
-    cleaned = (clean(line, TEXT_LIMIT) for line in text.splitlines())
+    cleaned = (" ".join(clean(line, TEXT_LIMIT).split()) for line in text.splitlines())
     return "\n".join(line for line in cleaned if line)[:TEXT_LIMIT]
 
 
