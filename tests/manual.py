@@ -1,22 +1,33 @@
-"""The table of settings in docs/operating.md, made from saas/settings.py: ``python -m tests.manual`` writes it anew."""
+"""The table of settings in docs/operating.md, made from saas/settings.py and those of features: ``python -m tests.manual`` writes it anew."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from saas.settings import ENVIRONMENT_PREFIX, PREFIX, Settings
+from saas.settings import ENVIRONMENT_PREFIX, PREFIX, Section, Settings
+from tenants.zoom.settings import ZoomSettings
 
 MANUAL = Path(__file__).resolve().parents[1] / "docs" / "operating.md"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->\n"
 
 
+#: Sections that features claim.
+FEATURES: dict[str, type[Section]] = {"zoom": ZoomSettings}
+
+
+def sections() -> Iterator[tuple[str, type[Section]]]:
+    for name, field in Settings.model_fields.items():
+        assert field.annotation is not None
+        yield name, field.annotation
+    yield from FEATURES.items()
+
+
 def rows() -> Iterator[str]:
     yield "| key | environment | default | meaning |"
     yield "|---|---|---|---|"
-    for section, part in Settings.model_fields.items():
-        assert part.annotation is not None
-        for name, field in part.annotation.model_fields.items():
+    for section, part in sections():
+        for name, field in part.model_fields.items():
             variable = f"{ENVIRONMENT_PREFIX}{section}_{name}".upper()
             yield f"| `{PREFIX}{section}.{name}` | `{variable}` | {_shown(field)} | {field.description} |"
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.admin import add_platform
 from tests.browser.learner import ALL_WRONG, answer_all, begin, go_on, study, study_until_finish
+from tests.browser.meetings import hold_meetings
 from tests.browser.visits import visits
 from tests.installation import Installation
 from tests.peers.lms.client import Registered, Resource, RunningLMS
@@ -23,13 +24,16 @@ PEOPLE = {
     "new learner": "fresh",
     "admin without LTI": "locked",
     "admin who asks": "asking",
+    "admin with Zoom": "harbour",
+    "learner with Zoom": "harbour",
     "operator": "",
 }
 
 
 @dataclass
 class Academies:
-    """``north`` is full of life and connected to the LMS; ``fresh`` has nothing yet; ``locked`` has no LTI; ``asking`` neither, and asks for it."""
+    """``north`` is full of life and connected to the LMS; ``fresh`` has nothing yet; ``locked`` has no LTI; ``asking`` neither, and asks for it;
+    ``harbour`` meets in Zoom, which never answers."""
 
     made: Installation
     lms: RunningLMS
@@ -77,7 +81,9 @@ class Academies:
             self._enter(who, links[door])
         for slug, who in (("fresh", "new admin"), ("locked", "admin without LTI"), ("asking", "admin who asks")):
             self._enter(who, self._found(slug))
-        self._enter("new learner", self._invite())
+        self._enter("admin with Zoom", self._found("harbour"))
+        for who, admin in (("new learner", "new admin"), ("learner with Zoom", "admin with Zoom")):
+            self._enter(who, self._invite(admin))
         self._connect()
         self._live()
         self._note_ids()
@@ -101,13 +107,17 @@ class Academies:
             page.get_by_label("Reason").first.fill("Part of the plan")
             page.get_by_role("button", name="Switch LTI on").click()
             page.get_by_role("button", name="Switch LTI off").wait_for()
+        if slug in {"fresh", "harbour"}:
+            page.locator("#reason-zoom").fill("Part of the plan")
+            page.get_by_role("button", name="Switch Zoom on").click()
+            page.get_by_role("button", name="Switch Zoom off").wait_for()
         page.close()
         return link
 
-    def _invite(self) -> str:
-        page = self.page("new admin")
-        page.goto(f"{self.base('new admin')}/people/new")
-        page.get_by_label("E-mail").fill("lea@fresh.example")
+    def _invite(self, admin: str) -> str:
+        page = self.page(admin)
+        page.goto(f"{self.base(admin)}/people/new")
+        page.get_by_label("E-mail").fill(f"lea@{PEOPLE[admin]}.example")
         page.get_by_label("First name").fill("Lea")
         page.get_by_label("Last name").fill("Learner")
         page.get_by_role("button", name="Invite person").click()
@@ -219,6 +229,9 @@ class Academies:
         page.goto(f"{base}/people?q=bruno")
         self.ids["person"] = _last_id(page.locator("tbody a").first.get_attribute("href") or "")
         self.ids.update(visits(page, base))
+        page.close()
+        page = self.page("admin with Zoom")
+        self.ids.update(hold_meetings(page, self.base("admin with Zoom")))
         page.close()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from tests.browser.report_screens import REPORTS
 from tests.browser.screen import Screen, Step
 from tests.browser.sharing_screens import SHARING
 from tests.browser.tool_screens import OUTSIDE
+from tests.browser.zoom_screens import MEETINGS
 
 
 def press(name: str) -> Step:
@@ -284,4 +285,5 @@ SCREENS = (
     *PEOPLE,
     *REPORTS,
     *OUTSIDE,
+    *MEETINGS,
 )

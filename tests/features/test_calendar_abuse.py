@@ -104,13 +104,14 @@ def test_case_119_every_obstacle_sounds_like_a_wrong_token(room: Room, obstacle:
 def test_case_119_and_costs_the_same(room: Room) -> None:
     """The same statements in the same order, whoever it is: nothing to measure."""
     place = room.place()
-    asked = []
-    for set_up, back in (
+    asked: list[tuple[list[str], int]] = []
+    switches: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
         (lambda: None, lambda: None),
         (lambda: room.switch(on=False), lambda: room.switch(on=True)),
         (lambda: use(room.kit, is_on=False), lambda: use(room.kit)),
         (lambda: use(room.kit, with_calendar=False), lambda: use(room.kit)),
-    ):
+    )
+    for set_up, back in switches:
         token = WRONG if not asked else room.token
         set_up()
         room.call(CREATE, flat(an_event(place)), token=token)

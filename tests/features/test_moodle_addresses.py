@@ -1,5 +1,6 @@
 """Moodle's addresses of LTI: Zoom's authorization, its tokens and our key set, answered as Moodle does."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -383,10 +384,11 @@ def test_switched_off_a_launch_ends_like_an_unknown_client(room: Room, kind: Pla
     begun = room.begin(room.place(kind), person, browser)
     pages = []
     unknown = room.authorize(browser, room.request(begun, client_id="x" * len(room.client_id)))
-    for switch, back in (
+    switches: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
         (lambda: room.switch(on=False), lambda: room.switch(on=True)),
         (lambda: use(room.kit, is_on=False), lambda: use(room.kit)),
-    ):
+    )
+    for switch, back in switches:
         switch()
         pages.append(room.authorize(browser, room.request(begun)))
         back()

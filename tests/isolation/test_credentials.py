@@ -185,7 +185,7 @@ def test_process_caches_have_the_academy_in_their_keys(house: House, two: tuple[
     assert keys.active(a.academy.id).kid in kids[0]
     assert keys.active(b.academy.id).kid in kids[1]
     for part in house.runtime.parts.values():
-        for cache in vars(part).values():
+        for cache in getattr(part, "__dict__", {}).values():
             if isinstance(cache, dict):
                 assert all(
                     isinstance(key, tuple) and isinstance(key[0], int) for key in cache if not isinstance(key, str)

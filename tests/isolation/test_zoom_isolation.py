@@ -36,7 +36,7 @@ class Corner:
 @pytest.fixture
 def corners(house: House) -> list[Corner]:
     """A1 and A2 of one academy, B1 and B2 of the other. Numbers of events begin anew in each, so they are the same."""
-    made = []
+    made: list[Corner] = []
     for academy in "AB":
         kit = house.academy()
         person = kit.person(Role.AUTHOR)

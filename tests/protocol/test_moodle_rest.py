@@ -35,7 +35,7 @@ TREES = st.dictionaries(
 
 
 def flattened(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    found = []
+    found: list[tuple[str, str]] = []
     for key, value in tree.items():
         name = f"{prefix}[{key}]" if prefix else key
         found += flattened(value, name) if isinstance(value, dict) else [(name, value)]

@@ -186,7 +186,8 @@ def _joined(url: str, target: str) -> str:
 
 def _form(text: str) -> tuple[str, dict[str, str]]:
     """Action and fields of the first form that goes to a Moodle's address."""
-    action, fields = "", {}
+    action = ""
+    fields: dict[str, str] = {}
     for tag in _TAG.finditer(text):
         values = {
             found[1].lower(): unescape(found[2] or found[3] or found[4] or "") for found in _ATTRIBUTE.finditer(tag[2])

@@ -1,0 +1,88 @@
+"""What somebody who means harm could have had from Zoom's pages, calendars and groups."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from saas.outbound import Answer
+from tenants.access import Role
+from tenants.accounts.models import MadeBy, Person
+from tenants.audit.models import AuditEntry
+from tenants.lti.own_question import MARK
+from tenants.zoom.ltipro.addresses import AUTH_PATH, CERTS_PATH, REST_PATH, TOKEN_PATH
+from tenants.zoom.ltipro.check import TEXT_LIMIT
+from tenants.zoom.ltipro.check_steps import _clock
+from tests.features.meetings import group_of, learner_of, meet
+from tests.features.zoom_double import KEY, Rig, json_page, served
+from tests.house import BACKENDS, House, databases_of
+
+PATHS = (CERTS_PATH, TOKEN_PATH, AUTH_PATH, REST_PATH)
+SECRETS = ("TheSecretPasscode", "4711")
+
+
+@pytest.fixture(params=BACKENDS, scope="module")
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with served(request.param, tmp_path_factory.mktemp("zoom")) as rig:
+        yield rig
+    databases_of(request.param).drop(rig.house.database_url)
+
+
+def test_the_mark_of_our_own_questions_goes_to_nobody_else(running: Rig) -> None:
+    """Whoever has an address the academy gave up could ask unnoticed with it."""
+    academy = running.academy()
+    running.zoom.reset()
+    for path in PATHS:
+        running.zoom.on(path, json_page({"error": "x", "errorcode": "invalidtoken", "keys": []}, 400))
+    academy.change(issuer=running.zoom.url)
+    found = academy.run()
+    assert found["values"][1] == "ZOOM_CHECK_ISSUER_MOVED"
+    asked = [request for path in PATHS for request in running.zoom.seen(path)]
+    assert len(asked) == len(PATHS)
+    assert [request.headers.get(MARK.lower()) for request in asked] == [None] * len(PATHS)
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 2024 00:00:00 +99999999999999999999", "1 Jan 99999999999999999999 0:0"])
+def test_no_date_of_anybodys_ends_a_check(date: str) -> None:
+    assert _clock(Answer(200, {"date": date}, b"")).outcome == "skipped"
+
+
+def test_a_guest_who_may_not_open_zoom_is_told_no_passcode(house: House) -> None:
+    kit = house.academy()
+    activity = kit.activity(questions=False)
+    guest = learner_of(kit, activity)
+    group = group_of(kit, activity, guest)
+    events = [meet(kit, activity, "Kick-off"), meet(kit, activity, "Of the group", group=group)]
+    browser = kit.signed_in(person=guest)
+    pages = ["/calendar", f"/courses/{activity.course_id}/calendar", f"/groups/{group.id}/calendar"]
+    pages += [f"/calendar/events/{event.id}" for event in events]
+    assert all("TheSecretPasscode" in browser.get(page).text for page in pages)
+    with kit.session() as session:
+        person = session.get_one(Person, guest.id)
+        person.made_by, person.password_hash = MadeBy.LTI, None
+    for page in pages:
+        shown = browser.get(page, status=200).text
+        assert [secret for secret in SECRETS if secret in shown] == []
+        assert "Kick-off" in shown or "Of the group" in shown
+
+
+def test_nobody_is_said_to_be_taken_out_who_was_not_in(house: House) -> None:
+    kit = house.academy()
+    activity = kit.activity(questions=False)
+    coach, member, stranger = kit.person(), kit.person(), kit.person()
+    group = group_of(kit, activity, member, coach=coach)
+    browser = kit.signed_in(person=coach)
+    for each in (stranger, member):
+        browser.post(f"/groups/{group.id}/people/{each.id}/out")
+    with kit.session() as session:
+        query = sa.select(AuditEntry.about).where(AuditEntry.action == "group.person_out")
+        assert [about["person"] for about in session.scalars(query)] == [member.name]
+
+
+def test_a_form_fills_no_line_of_the_audit(running: Rig) -> None:
+    academy = running.academy()
+    admin = academy.kit.signed_in(Role.ADMIN)
+    admin.post("/integrations/zoom/checks", {"name": "N" * 100_000, "lti_key": KEY}, status=303)
+    with academy.kit.session() as session:
+        subject = session.scalar(sa.select(AuditEntry.subject).where(AuditEntry.action == "zoom.check.run"))
+    assert subject == "N" * TEXT_LIMIT
