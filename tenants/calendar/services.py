@@ -13,6 +13,7 @@ from saas import clock
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from tenants.access import STAFF
+from tenants.accounts.models import MadeBy, Person
 from tenants.calendar.models import CalendarEvent
 from tenants.catalog.models import Activity, Course, CourseGroup, GroupMember, Status
 from tenants.learning.models import Enrolment
@@ -160,26 +161,39 @@ class Calendar:
         ]
 
     def _may_join(self, event: CalendarEvent) -> bool:
-        """Of a group's event nobody else sees anything; a course is seen by more people than take part in it."""
+        """A course is seen by more people than take part in it, and Zoom lets no guest in."""
         if self._is_staff or self.viewer is None:
             return self._is_staff
-        return event.group_id is not None or event.course_id in self.taking_part.courses
+        part = self.taking_part
+        return event.course_id in part.courses and not part.as_guest
 
 
 @dataclass(frozen=True, slots=True)
 class TakingPart:
-    """Somebody takes part in a course in which they learn, or are in a group."""
+    """Somebody takes part in a course in which they learn, or are in a group.
+
+    ``as_guest``: another learning system made the account, and nobody has signed in here with a password of its own.
+    """
 
     courses: frozenset[UUID]
     groups: frozenset[UUID]
+    as_guest: bool = False
 
 
 def taking_part(session: ScopedSession, person: Somebody) -> TakingPart:
-    learning = sa.select(Activity.course_id).join(Enrolment, Enrolment.activity_id == Activity.id)
-    courses = session.scalars(learning.where(Enrolment.person_id == person.id).distinct()).all()
-    inside = sa.select(CourseGroup.id, CourseGroup.course_id).join(GroupMember, GroupMember.group_id == CourseGroup.id)
-    groups: Sequence[Any] = session.execute(inside.where(GroupMember.person_id == person.id)).all()
-    return TakingPart(frozenset(courses).union(row.course_id for row in groups), frozenset(row.id for row in groups))
+    is_guest = sa.and_(Person.made_by == MadeBy.LTI, sa.func.coalesce(Person.password_hash, "") == "").label("is_guest")
+    learning = sa.select(Activity.course_id, is_guest).join(Enrolment, Enrolment.activity_id == Activity.id)
+    learning = learning.join(Person, Person.id == Enrolment.person_id).where(Person.id == person.id)
+    courses: Sequence[Any] = session.execute(learning.distinct()).all()
+    inside = sa.select(CourseGroup.id, CourseGroup.course_id, is_guest)
+    inside = inside.join(GroupMember, GroupMember.group_id == CourseGroup.id)
+    inside = inside.join(Person, Person.id == GroupMember.person_id).where(Person.id == person.id)
+    groups: Sequence[Any] = session.execute(inside).all()
+    return TakingPart(
+        frozenset(row.course_id for row in (*courses, *groups)),
+        frozenset(row.id for row in groups),
+        as_guest=any(row.is_guest for row in (*courses, *groups)),
+    )
 
 
 def in_course(course_id: UUID) -> Calendars:

@@ -203,8 +203,9 @@ class GroupPeople(GroupView):
         member = self.groups.membership(self.context, person.id)
         if member is not None and member.is_coach and not is_author(self.request):
             raise Refused("WEB_FORBIDDEN")
-        self.groups.take_out(self.context, person.id)
-        record(self.request, "group.person_out", self.context.title, person=person.name)
+        if member is not None:
+            self.groups.take_out(self.context, person.id)
+            record(self.request, "group.person_out", self.context.title, person=person.name)
         self.say(_("Taken out of the group"))
         return self.go("group_people", group_id=self.context.id)
 

@@ -62,7 +62,7 @@ FIREWALLS = (
 
 @dataclass(frozen=True, slots=True)
 class SelfProbe:
-    """``base``: the address Zoom knows us by. ``kids``: of the keys to be published, the signing one first."""
+    """``base``: the address Zoom knows us by. ``mark`` empty: not for who is there. ``kids``: of the keys to be published, the signing one first."""
 
     outbound: Outbound
     base: str
@@ -90,7 +90,7 @@ class SelfProbe:
     def _ask(
         self, name: str, method: str, path: str, body: str, judge: Callable[[Answer], tuple[str, str] | None]
     ) -> Finding:
-        headers = {MARK: self.mark, "accept": "*/*", **(FORM if method == "POST" else {})}
+        headers = {"accept": "*/*", **({MARK: self.mark} if self.mark else {}), **(FORM if method == "POST" else {})}
         try:
             answer = self.outbound.send(method, self.base + path, headers, body.encode())
         except OutboundError as error:

@@ -45,7 +45,7 @@ class CheckView(View):
         if is_new:
             later(self.request.db, "zoom.check_connection", check_id=check.id)
             about = {"profile": str(draft.profile.id)} if draft.profile else {}
-            record(self.request, "zoom.check.run", draft.name, check=str(check.id), **about)
+            record(self.request, "zoom.check.run", check.values["name"], check=str(check.id), **about)
         return self.go("zoom_check", check_id=check.id)
 
     def drafted(self, profile: ZoomProfile | None) -> Draft:
