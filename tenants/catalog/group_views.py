@@ -24,6 +24,8 @@ from tenants.catalog.views import AuthoringView, course_in_address, is_author
 
 #: People on a page.
 PAGE = 50
+#: Characters of a search that are looked at; no name or address is as long, and a database takes only so many.
+WORDS_LIMIT = 500
 GOING = _(
     "Its page, its calendar with all its dates, and its place in Zoom go too. Meetings that were scheduled stay in"
     " Zoom. Its people stay in the academy and in the course. This cannot be undone."
@@ -166,7 +168,7 @@ class GroupPeople(GroupView):
 
     @view_config(route_name="group_add", request_method="GET", renderer=page("courses/group_add.html#found"))
     def search(self) -> dict[str, Any]:
-        words = self.request.GET.get("q", "").strip()
+        words = self.request.GET.get("q", "").strip()[:WORDS_LIMIT]
         found = self.groups.candidates(self.context, words, self._among())
         return self.shown(found=found, q=words, limit=FOUND_LIMIT)
 
@@ -183,7 +185,7 @@ class GroupPeople(GroupView):
             self.request.flash(translate(_("Added: ${number}", mapping={"number": added})))
         else:
             self.request.flash(translate(_("Nobody was added: nobody was chosen who is not in the group")), "attention")
-        words = self.request.POST.get("q", "")
+        words = self.request.POST.get("q", "")[:WORDS_LIMIT]
         query = {"_query": {"q": words}} if words else {}
         return self.go("group_add", group_id=self.context.id, **query)
 

@@ -46,7 +46,12 @@ def lms() -> Iterator[RunningLMS]:
 def academies(browser: Browser, lms: RunningLMS, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Academies]:
     made = Installation(
         tmp_path_factory.mktemp("academies"),
-        more={"app__demo": "true", "web__styleguide": "true", "jobs__retry_base_seconds": "3600"},
+        more={
+            "app__demo": "true",
+            "web__styleguide": "true",
+            "jobs__retry_base_seconds": "3600",
+            "zoom__ltipro_url": "https://zoom.invalid",
+        },
     )
     built = Academies(made, lms, browser)
     try:

@@ -9,11 +9,13 @@ from saas.outbound import Answer
 from tenants.access import Role
 from tenants.accounts.models import MadeBy, Person
 from tenants.audit.models import AuditEntry
+from tenants.lti.launches.models import Outcome
 from tenants.lti.own_question import MARK
 from tenants.zoom.ltipro.addresses import AUTH_PATH, CERTS_PATH, REST_PATH, TOKEN_PATH
 from tenants.zoom.ltipro.check import TEXT_LIMIT
 from tenants.zoom.ltipro.check_steps import _clock
 from tests.features.meetings import group_of, learner_of, meet
+from tests.features.test_zoom_check_pages import launched
 from tests.features.zoom_double import KEY, Rig, json_page, served
 from tests.house import BACKENDS, House, databases_of
 
@@ -86,3 +88,18 @@ def test_a_form_fills_no_line_of_the_audit(running: Rig) -> None:
     with academy.kit.session() as session:
         subject = session.scalar(sa.select(AuditEntry.subject).where(AuditEntry.action == "zoom.check.run"))
     assert subject == "N" * TEXT_LIMIT
+
+
+def test_no_search_is_too_long_for_a_database(house: House) -> None:
+    kit = house.academy()
+    activity = kit.activity(questions=False)
+    group = group_of(kit, activity)
+    admin = kit.signed_in(Role.ADMIN)
+    assert "Nobody found" in admin.get(f"/groups/{group.id}/people/add?q={'x' * 60_000}", status=200).text
+
+
+def test_no_search_of_the_trace_is_too_long_for_a_database(running: Rig) -> None:
+    academy = running.academy()
+    admin = academy.kit.signed_in(Role.ADMIN)
+    launched(academy, Outcome.REFUSED, "TOOL_HINT")
+    admin.get(f"/integrations/zoom/profiles/{academy.profile_id}/trace?person={'x' * 60_000}", status=200)

@@ -62,7 +62,9 @@ FIREWALLS = (
 
 @dataclass(frozen=True, slots=True)
 class SelfProbe:
-    """``base``: the address Zoom knows us by. ``mark`` empty: not for who is there. ``kids``: of the keys to be published, the signing one first."""
+    """``base``: the address Zoom knows us by. ``mark`` empty: where somebody else may be. ``kids``: of the keys to be
+    published, the signing one first.
+    """
 
     outbound: Outbound
     base: str

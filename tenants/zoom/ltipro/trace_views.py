@@ -15,6 +15,8 @@ from tenants.lti.launches.filters import position_in, read_as
 from tenants.zoom.ltipro.profile_views import profile_in_address
 from tenants.zoom.ltipro.trace import PAGE, Entry, Kind, Trace, Wanted
 
+#: Characters of a filter that are looked at; no name is as long, and a database takes only so many.
+TEXT_LIMIT = 500
 NAMES = ("kind", "outcome", "person")
 OUTCOMES = {"refused": True, "done": False}
 KINDS: Mapping[str, str] = {
@@ -35,7 +37,7 @@ class Filters:
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Self:
-        shown = {name: given.get(name, "").strip() for name in NAMES}
+        shown = {name: given.get(name, "").strip()[:TEXT_LIMIT] for name in NAMES}
         wanted = Wanted(
             kind=read_as(Kind, shown["kind"]),
             refused=OUTCOMES.get(shown["outcome"]),
