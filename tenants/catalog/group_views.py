@@ -10,6 +10,7 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from saas.problems import Refused
+from saas.searching import words_in
 from saas.web.i18n import _
 from saas.web.rendering import page
 from saas.web.views import uuid_in
@@ -24,8 +25,6 @@ from tenants.catalog.views import AuthoringView, course_in_address, is_author
 
 #: People on a page.
 PAGE = 50
-#: Characters of a search that are looked at; no name or address is as long, and a database takes only so many.
-WORDS_LIMIT = 500
 GOING = _(
     "Its page, its calendar with all its dates, and its place in Zoom go too. Meetings that were scheduled stay in"
     " Zoom. Its people stay in the academy and in the course. This cannot be undone."
@@ -168,7 +167,7 @@ class GroupPeople(GroupView):
 
     @view_config(route_name="group_add", request_method="GET", renderer=page("courses/group_add.html#found"))
     def search(self) -> dict[str, Any]:
-        words = self.request.GET.get("q", "").strip()[:WORDS_LIMIT]
+        words = words_in(self.request.GET)
         found = self.groups.candidates(self.context, words, self._among())
         return self.shown(found=found, q=words, limit=FOUND_LIMIT)
 
@@ -185,7 +184,7 @@ class GroupPeople(GroupView):
             self.request.flash(translate(_("Added: ${number}", mapping={"number": added})))
         else:
             self.request.flash(translate(_("Nobody was added: nobody was chosen who is not in the group")), "attention")
-        words = self.request.POST.get("q", "")[:WORDS_LIMIT]
+        words = words_in(self.request.POST)
         query = {"_query": {"q": words}} if words else {}
         return self.go("group_add", group_id=self.context.id, **query)
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pyramid.config import Configurator
 from pyramid.view import view_config
 
+from saas.searching import words_in
 from saas.web.i18n import _
 from saas.web.rendering import page, translate
 from saas.web.views import View
@@ -15,8 +16,6 @@ from tenants.lti.launches.filters import position_in, read_as
 from tenants.zoom.ltipro.profile_views import profile_in_address
 from tenants.zoom.ltipro.trace import PAGE, Entry, Kind, Trace, Wanted
 
-#: Characters of a filter that are looked at; no name is as long, and a database takes only so many.
-TEXT_LIMIT = 500
 NAMES = ("kind", "outcome", "person")
 OUTCOMES = {"refused": True, "done": False}
 KINDS: Mapping[str, str] = {
@@ -37,7 +36,7 @@ class Filters:
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Self:
-        shown = {name: given.get(name, "").strip()[:TEXT_LIMIT] for name in NAMES}
+        shown = {name: words_in(given, name) for name in NAMES}
         wanted = Wanted(
             kind=read_as(Kind, shown["kind"]),
             refused=OUTCOMES.get(shown["outcome"]),
