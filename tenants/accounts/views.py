@@ -12,6 +12,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config, view_defaults
 
 from saas.problems import Refused
+from saas.searching import words_in
 from saas.sessions import close_all, close_session, open_session
 from saas.web.headers import allow_framing
 from saas.web.i18n import _
@@ -155,7 +156,7 @@ class PeoplePages(View):
 
     @view_config(route_name="people", request_method="GET", renderer=page("accounts/people.html#list"))
     def list(self) -> dict[str, Any]:
-        search = self.request.GET.get("q", "")
+        search = words_in(self.request.GET)
         return {"people": self.people.all(search), "q": search, "role_names": ROLE_NAMES}
 
     @view_config(route_name="person_new", request_method="GET", renderer=page("accounts/invite.html"))

@@ -9,6 +9,7 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from saas.problems import Refused
+from saas.searching import words_in
 from saas.web.i18n import _
 from saas.web.rendering import page
 from saas.web.views import uuid_in
@@ -39,7 +40,7 @@ class PlaylistPages(AuthoringView):
 
     @view_config(route_name="playlist_add", request_method="GET", renderer=page("courses/playlist_add.html#found"))
     def search(self) -> dict[str, Any]:
-        words = self.request.GET.get("q", "").strip()
+        words = words_in(self.request.GET)
         found = Playlists(self.request.db).candidates(self.context, words)
         return {"activity": self.context, "found": found, "q": words}
 
@@ -49,7 +50,7 @@ class PlaylistPages(AuthoringView):
         Playlists(self.request.db).add(self.context, added)
         translate = self.request.localizer.translate
         self.request.flash(translate(_("Added: ${title}", mapping={"title": added.title})))
-        words = self.request.POST.get("q", "")
+        words = words_in(self.request.POST)
         query = {"_query": {"q": words}} if words else {}
         return self.go("playlist_add", playlist_id=self.context.id, **query)
 

@@ -8,6 +8,7 @@ from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from saas.problems import Refused
+from saas.searching import words_in
 from saas.web.errors import show_problem
 from saas.web.i18n import _
 from saas.web.rendering import page
@@ -65,7 +66,7 @@ class CatalogPages(AuthoringView):
     @view_config(route_name="courses", request_method="GET", renderer=page("courses/index.html#list"))
     def index(self) -> dict[str, Any]:
         author = is_author(self.request)
-        words = self.request.GET.get("q", "").strip()
+        words = words_in(self.request.GET)
         courses = self.catalog.courses(published_only=not author, words=words)
         return {"courses": courses, "author": author, "q": words}
 

@@ -9,6 +9,7 @@ from pyramid.config import Configurator
 from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
+from saas.searching import words_in
 from saas.web.rendering import page
 from saas.web.views import View
 from tenants.access import Permission
@@ -83,7 +84,7 @@ class GradebookPages(View):
 
     def _wanted(self) -> Wanted:
         state = self.request.GET.get("state", "")
-        return Wanted(Reads(state) if state in set(Reads) else None, self.request.GET.get("q", "").strip()[:100])
+        return Wanted(Reads(state) if state in set(Reads) else None, words_in(self.request.GET))
 
     def _after(self) -> UUID | None:
         """Anything that is no id begins at the beginning."""

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Self, TypeVar
 from uuid import UUID
 
+from saas.searching import words_in
 from tenants.lti.launches.models import Direction, Launch, Outcome, Protocol
 from tenants.lti.launches.services import Wanted
 
@@ -24,7 +25,7 @@ class Filters:
     @classmethod
     def of(cls, given: Mapping[str, str], zone: tzinfo) -> Self:
         """``zone`` is the academy's: days begin and end there."""
-        shown = {name: given.get(name, "").strip() for name in NAMES}
+        shown = {name: words_in(given, name) for name in NAMES}
         since, until = (read_as(date.fromisoformat, shown[name]) for name in ("since", "until"))
         kind, _, connection = shown["connection"].partition(":")
         connection_id = read_as(UUID, connection)

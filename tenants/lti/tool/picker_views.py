@@ -11,6 +11,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config, view_defaults
 
+from saas.searching import words_in
 from saas.web.headers import CSP, content_policy
 from saas.web.rendering import page, render_page
 from saas.web.views import View, see_other
@@ -60,7 +61,7 @@ class Picker(View):
         return self._send(begun, self.selections.chosen(begun, ids, in_parts))
 
     def _page(self, begun: Selection, *, nothing: bool = False) -> dict[str, Any]:
-        words = self.request.params.get("q", "").strip()[:200]
+        words = words_in(self.request.params)
         ids, in_parts = chosen_ids(self.request), chosen_ids(self.request, "parts")
         return {
             "selection": begun,
