@@ -200,3 +200,12 @@ def test_where_a_registration_says_it_can_be_managed_is_not_called(house: House,
         kept = [str(vars(each)) for table in (Platform, Invitation) for each in session.scalars(sa.select(table))]
     assert len(kept) == 2
     assert not [each for each in kept if "r3g-t0k3n" in each]
+
+
+def test_no_search_is_too_long_for_a_database(house: House) -> None:
+    """SQLite compares with no pattern of 50,000 characters and more."""
+    kit = house.academy()
+    admin, playlist = kit.signed_in(Role.ADMIN), kit.playlist(kit.activity())
+    paths = ("/courses?q=", "/people?q=", f"/playlists/{playlist.id}/add?q=", "/integrations/launches?person=")
+    found = {path: admin.get(path + "x" * 60_000, expect_errors=True).status_int for path in paths}
+    assert set(found.values()) == {200}, found
