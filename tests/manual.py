@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from saas.settings import ENVIRONMENT_PREFIX, PREFIX, Section, Settings
+from tenants.calendar.settings import CalendarSettings
 from tenants.zoom.settings import ZoomSettings
 
 MANUAL = Path(__file__).resolve().parents[1] / "docs" / "operating.md"
@@ -13,7 +14,7 @@ BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->\n"
 
 
 #: Sections that features claim.
-FEATURES: dict[str, type[Section]] = {"zoom": ZoomSettings}
+FEATURES: dict[str, type[Section]] = {"calendar": CalendarSettings, "zoom": ZoomSettings}
 
 
 def sections() -> Iterator[tuple[str, type[Section]]]:

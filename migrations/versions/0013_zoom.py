@@ -219,6 +219,7 @@ def upgrade() -> None:
         sa.Column("profile_id", sa.Uuid(), nullable=True),
         sa.Column("values", Json, nullable=False),
         sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
         sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         _belongs_to("zoom_check", "profile_id", "zoom_profile"),

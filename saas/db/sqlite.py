@@ -54,6 +54,7 @@ class Sqlite:
 
     def _configure(self, driver: Any, _record: object) -> None:
         driver.isolation_level = None  # the driver would otherwise begin on its own
+        driver.create_function("lower", 1, _lower, deterministic=True)
         for pragma in (
             "journal_mode=WAL",
             "foreign_keys=ON",
@@ -156,3 +157,8 @@ class SqliteTransaction:
 
 def _driver(pooled: PoolProxiedConnection) -> Any:
     return pooled.driver_connection
+
+
+def _lower(text: Any) -> Any:
+    """SQLite's own knows ASCII alone: a search for "özil" would not find "Özil", as PostgreSQL does."""
+    return text.lower() if isinstance(text, str) else text

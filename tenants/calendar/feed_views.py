@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from limits import parse
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
@@ -10,19 +11,26 @@ from pyramid.view import view_config, view_defaults
 
 from saas import clock
 from saas.problems import Problem
+from saas.sessions import hash_token
+from saas.web.guards import OwnRate, counted_address
 from saas.web.i18n import _
 from saas.web.views import View
 from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.calendar.feeds import NOTE_READING, Feeds, Reader, reader_of, told_to
 from tenants.calendar.ical import CONTENT_TYPE, Feed
+from tenants.calendar.settings import CalendarSettings
 
 #: Addresses with a token begin so; nothing that needs a request's transaction does.
 PREFIX = "/calendar/feed/"
+#: Seconds after which it may be tried again.
+AGAIN = 60
+_BUSY = frozenset({429, 503})
 
 
 @view_config(route_name="calendar_feed", request_method="GET", permission=NO_PERMISSION_REQUIRED)
 def feed(request: Request) -> Response:
+    count(request)
     with request.runtime.database.transaction(request.tenant.id, write=False) as session:
         reader = reader_of(session, request.matchdict["token"])
         name = request.localizer.translate(_("${academy}: calendar", mapping={"academy": request.tenant.name}))
@@ -39,6 +47,17 @@ def feed(request: Request) -> Response:
     return response
 
 
+def count(request: Request) -> None:
+    """`Refused` WEB_RATE for too many readings from one address, or of one feed, before any is looked for.
+
+    Calendars of many people are read from few addresses, those of who offers calendars.
+    """
+    rate: OwnRate = request.registry.calendar_feeds
+    academy = str(request.tenant.id)
+    rate.hit(academy, "address", counted_address(request))
+    rate.hit(academy, "feed", hash_token(request.matchdict["token"]))
+
+
 def _note(request: Request, reader: Reader) -> None:
     """In a transaction of its own: readings take no lock of writers, but one in an hour does."""
     if reader.is_due:
@@ -49,7 +68,10 @@ def _note(request: Request, reader: Reader) -> None:
 def _as_text(_request: Request, problem: Problem) -> Response:
     """For programs; neither session nor person is asked for."""
     text = f"{problem.title}. {problem.cause} {problem.remedy}\n"
-    return Response(status=problem.status, text=text, content_type="text/plain", charset="utf-8")
+    response = Response(status=problem.status, text=text, content_type="text/plain", charset="utf-8")
+    if problem.status in _BUSY:
+        response.headers["Retry-After"] = str(AGAIN)
+    return response
 
 
 def feed_section(request: Request) -> dict[str, Any]:
@@ -80,6 +102,8 @@ class FeedAddress(View):
 
 
 def includeme(config: Configurator) -> None:
+    settings = config.registry.runtime.source.section("calendar", CalendarSettings)
+    config.registry.calendar_feeds = OwnRate(parse(settings.feeds))
     config.add_hot_path(PREFIX)
     config.add_route("calendar_feed", f"{PREFIX}{{token}}.ics", house="academy")
     config.add_route("calendar_address", "/calendar/address", house="academy")

@@ -24,7 +24,8 @@ class CalendarEvent(TenantScoped, Base):
     ``number`` counts per academy, for interfaces that want one. ``uid`` and ``sequence`` are iCalendar's. ``origin_id``
     is what it came from (a Zoom place), ``origin_key`` what that calls it (a meeting), ``repeat_key`` which of several
     dates; an origin says each once. ``description`` is plain text. ``hidden_at``: by a coach; a changed event shows
-    again. ``seen_at``: when the origin last spoke of it. ``opened_at``: when somebody first went there.
+    again. ``seen_at``: when the origin last spoke of it. ``opened_at``: when somebody first went
+    there, at the time it has now.
     """
 
     __tablename__ = "calendar_event"

@@ -22,7 +22,7 @@ _event, _count = table_of(CalendarEvent), table_of(CalendarCount)
 EVENT = Part(CalendarEvent)
 #: What an origin says of an event, and what follows from it.
 _SAID = ("title", "description", "url", "starts_at", "duration_seconds")
-_MOVED = (*_SAID, "state", "changed_at", "seen_at")
+_MOVED = (*_SAID, "state", "opened_at", "changed_at", "seen_at")
 _ALL = tuple(column.name for column in _event.c if column.name != "tenant_id")
 _the_event = sa.bindparam("the_event", type_=sa.Uuid())
 _the_origin = sa.bindparam("the_origin", type_=sa.Uuid())
@@ -182,13 +182,16 @@ def make(
 def change(runner: Runner, event: CalendarEvent, values: EventValues) -> Told:
     """``event`` as it was found; it is afterwards as it is kept. A cancelled one becomes active, a hidden one shows.
 
-    The same once more is only noted: what a coach has hidden stays so, and no feed hears of it.
+    The same once more is only noted: what a coach has hidden stays so, and no feed hears of it. At another time nobody
+    has been there yet.
     """
     event.seen_at = clock.now()
     said = asdict(values)
     if event.state is EventState.ACTIVE and all(getattr(event, name) == value for name, value in said.items()):
         runner.run(SEE_EVENT, the_event=event.id, at=event.seen_at)
         return Told.SEEN
+    if event.starts_at != values.starts_at:
+        event.opened_at = None
     for name, value in said.items():
         setattr(event, name, value)
     event.state, event.changed_at = EventState.ACTIVE, event.seen_at

@@ -23,6 +23,8 @@ from tenants.lti.tool.models import Platform
 from tenants.lti.tool.person_cases import PersonCases
 from tenants.lti.tool.platforms import Platforms
 from tenants.lti.tool.questions import Questions
+from tenants.zoom.ltipro.health import Healths
+from tenants.zoom.ltipro.models import ZoomProfile
 
 WEEK = timedelta(days=7)
 
@@ -32,13 +34,14 @@ class Pulse:
     """``failing``: active platforms and tools whose newest launch was refused. Results of all time; launches of a week.
 
     ``pending_tools`` registered themselves and wait for approval. ``cases``: how many open ones there are about people;
-    ``questions``: how many about other systems.
+    ``questions``: how many about other systems. ``failing_zoom``: active Zoom profiles that are failing.
     """
 
     platforms: Sequence[Platform]
     tools: Sequence[Tool]
     failing: Sequence[Platform]
     failing_tools: Sequence[Tool]
+    failing_zoom: Sequence[ZoomProfile]
     results: dict[DeliveryState, int]
     launches: dict[Outcome, int]
     cases: int
@@ -80,6 +83,7 @@ def pulse(session: ScopedSession, outbound: Outbound, channels: Channels) -> Pul
         tools=tools,
         failing=[each for each in platforms if each.is_active and health[each.id].is_failing],
         failing_tools=[each for each in tools if each.is_active and of_tools[each.id].is_failing],
+        failing_zoom=Healths(session).failing(),
         results=Deliveries(session, channels).counts(),
         launches=log.counts(since=clock.now() - WEEK),
         cases=PersonCases(session).count(decided=False),

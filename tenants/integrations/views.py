@@ -72,7 +72,13 @@ class Integrations(View):
     def _shown(self, form: Any) -> dict[str, Any]:
         on = self.request.tenant.has("lti")
         zoom = summary_of(self.request.db, self.request.tenant)
-        return {"lti_on": on, "zoom": zoom, "pulse": pulse_of(self.request), **request_values(self.request, form)}
+        return {
+            "lti_on": on,
+            "zoom_on": zoom.is_offered,
+            "zoom": zoom,
+            "pulse": pulse_of(self.request),
+            **request_values(self.request, form),
+        }
 
 
 def request_values(request: Request, form: Any) -> dict[str, Any]:
@@ -99,7 +105,8 @@ def home_panel(request: Request, _subject: None) -> Markup | str:
     """For admins: what needs them, how it goes, and the first steps while some are left."""
     if not request.identity.may(Permission.INTEGRATE):
         return ""
-    values = {"lti_on": request.tenant.has("lti"), "pulse": pulse_of(request), "steps": first_steps(request.db)}
+    features = {"lti_on": request.tenant.has("lti"), "zoom_on": request.tenant.has("zoom")}
+    values = {**features, "pulse": pulse_of(request), "steps": first_steps(request.db)}
     return Markup(render_block(request, "integrations/home.html#panel", values))  # noqa: S704 -- rendered with autoescape
 
 

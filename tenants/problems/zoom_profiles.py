@@ -36,4 +36,12 @@ ZOOM_PROFILES_PROBLEMS: tuple[Problem, ...] = (
         ACADEMY_ADMIN,
         "Open the profile again: the newest token can be shown there.",
     ),
+    Problem(
+        "ZOOM_TOKEN_SEALED",
+        409,
+        "The Access Token cannot be shown any more",
+        "It was sealed with a key that this installation no longer has. Zoom's calls with it work on.",
+        ACADEMY_ADMIN,
+        "Rotate the token, and enter the new one in the LTI credential in Zoom, 3rd Party Credentials.",
+    ),
 )

@@ -156,6 +156,7 @@ def connect(place: Place) -> None:
     expect(admin.get_by_text("Create a new credential")).to_be_visible()
     admin.get_by_label("Name", exact=True).fill("Harbour's Zoom")
     admin.get_by_label("LTI Key", exact=True).fill(f"  {lti_key(zoom)}\n")
+    admin.get_by_label("Zoom may read who takes part").check()
     press(admin, "Save")
     expect(admin.get_by_text("Copy the Access Token now")).to_be_visible()
     values = [copied(admin, label) for label in ("Site URL", "Client ID", "Access Token")]
@@ -284,6 +285,16 @@ def lacks(place: Place, page: Page, path: str, text: str) -> None:
     assert place.go(path, page).locator("main .agenda li").filter(has_text=text).count() == 0
 
 
+def reads_roster(place: Place, page: Page, path: str) -> None:
+    """Zoom asks for a token and reads who is in the group: who came by name, in their roles, and nobody else."""
+    inside = open_zoom(place, page, path)
+    inside.get_by_role("link", name="Roster").click()
+    for person, role in (("Carla", "Instructor"), ("Lena", "Learner")):
+        told = inside.get_by_role("listitem").filter(has_text=f"{person} Sailor {person.lower()}@harbour.example")
+        expect(told.filter(has_text=role)).to_have_count(1)
+    expect(inside.get_by_role("listitem").filter(has_text="Omar")).to_have_count(0)
+
+
 def test_the_whole_manual(stage: Stage) -> None:
     place = founded(stage)
     connect(place)
@@ -330,6 +341,8 @@ def test_the_whole_manual(stage: Stage) -> None:
     inside.get_by_role("button", name="Delete Dog watch").click()
     expect(inside.get_by_text("There are no upcoming meetings.")).to_be_visible()
     wait_for(lambda: is_gone(place, learner, f"{group}/calendar", "Dog watch"), "the deleted meeting to go", 60)
+
+    reads_roster(place, coach, group)
 
     report = check(place)
     expect(report.get_by_text("Zoom and this academy understand each other.")).to_be_visible()

@@ -19,7 +19,7 @@ from webtest import TestResponse
 from saas import clock
 from saas.tenancy.lifecycle import Lifecycle
 from tenants.calendar.models import CalendarCount
-from tenants.catalog.models import Activity
+from tenants.catalog.models import Activity, Content
 from tenants.lti.platform.log import Service
 from tenants.zoom.ltipro import zoom_log
 from tenants.zoom.ltipro.addresses import REST_PATH
@@ -73,7 +73,7 @@ OBSTACLES: dict[str, tuple[Callable[[Room], Any], str]] = {
     "Zoom switched off": (lambda room: use(room.kit, is_on=False), "ZOOM_OFF"),
     "calendar switched off": (lambda room: use(room.kit, with_calendar=False), "ZOOM_CALL_NO_CALENDAR"),
     "no Zoom for the academy": (lambda room: feature(room, on=False), "ZOOM_OFF"),
-    "renewed at once": (lambda room: rotate(room, at_once=True), "ZOOM_CALL_TOKEN"),
+    "renewed at once": (lambda room: rotate(room, at_once=True), "ZOOM_CALL_OLD_TOKEN"),
 }
 
 
@@ -230,6 +230,22 @@ def test_a_place_that_is_off_takes_nothing(room: Room, kind: PlaceKind) -> None:
 
 
 @pytest.mark.case("ZL-066")
+def test_a_place_whose_activity_is_no_meeting_any_more(room: Room) -> None:
+    """Nothing opens it, so nothing is planned there; what was planned can be taken back."""
+    place, kept = room.place(PlaceKind.ELEMENT), room.place()
+    (number,) = room.made(an_event(place))
+    with room.kit.session() as session:
+        session.get_one(Activity, place.activity_id).content = Content.OWN
+    answer = room.create(an_event(place, name="Another"), an_event(kept))
+    assert [event["courseid"] for event in answer["events"]] == [kept.context_id]
+    (warning,) = answer["warnings"]
+    assert (warning["item"], warning["warningcode"]) == ("course", "nopermissions")
+    assert room.calls(service=Service.CALENDAR, tool_id=room.tool_id)[0].row.code == "ZOOM_CALL_PLACE"
+    assert room.delete(number).json is None
+    assert [event.is_cancelled for event in room.events()] == [True, False]
+
+
+@pytest.mark.case("ZL-066")
 def test_a_place_that_was_deleted(room: Room) -> None:
     place, kept = room.place(PlaceKind.ELEMENT), room.place()
     room.made(an_event(place))
@@ -301,6 +317,19 @@ def test_repeats_beyond_a_calls_measure(room: Room) -> None:
     assert room.events() == []
     with room.kit.session() as session:
         assert session.scalar(sa.select(CalendarCount)) is None
+
+
+@pytest.mark.case("ZL-069")
+@pytest.mark.parametrize("repeats", [201, 10**14])
+def test_repeats_beyond_measure_are_refused_in_their_own_words(room: Room, repeats: int) -> None:
+    answer = room.create(an_event(room.place(), repeats=repeats))
+    (warning,) = answer["warnings"]
+    assert (answer["events"], warning["warningcode"]) == ([], "invalidrepeats")
+    assert "200" in warning["message"]
+    line = room.calls(service=Service.CALENDAR, tool_id=room.tool_id)[0].row
+    assert line.code == "ZOOM_CALL_REPEATS"
+    assert str(repeats) in line.seen
+    assert room.events() == []
 
 
 def shape(answer: TestResponse) -> str:

@@ -1,18 +1,26 @@
 """Meetings come into calendars: Moodle's web service as Zoom uses it."""
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
+import sqlalchemy as sa
 
 from saas import clock
 from saas.tenancy.models import Tenant
 from tenants.calendar.models import CalendarEvent, EventState
 from tenants.lti.platform.log import Service
 from tenants.zoom.ltipro.addresses import REST_PATH
+from tenants.zoom.ltipro.calendar_calls import CalendarCall
+from tenants.zoom.ltipro.calendar_writing import _free_key
 from tenants.zoom.ltipro.models import PlaceKind
+from tenants.zoom.wire.moodle_rest import RestCall
 from tests.features.zoom_rooms import (
     CREATE,
     DELETE,
@@ -150,6 +158,72 @@ def test_deleting_twice_and_with_repeats(room: Room) -> None:
     assert room.delete(numbers[1], repeat=1).body == b"null"
     assert all(event.is_cancelled for event in room.events())
     assert room.delete(*numbers, repeat=1).body == b"null"
+
+
+def test_a_date_that_was_used_a_thousand_times_has_room_for_one_more(room: Room) -> None:
+    """Each event keeps the key it was made with, wherever it was moved since."""
+    place = room.place()
+    room.made(an_event(place), an_event(place, timestart=MORNING + WEEK))
+    keys = ["", str(MORNING), *(f"{MORNING}.{number}" for number in range(2, 1000))]
+    start = datetime.fromtimestamp(MORNING, UTC)
+    assert _free_key(keys, start) == f"{MORNING}.1000"
+    with room.kit.session() as session:
+        for number, key in enumerate(keys[2:], 100):
+            at = start - timedelta(days=number)
+            session.add(
+                CalendarEvent(
+                    number=number,
+                    course_id=place.course_id,
+                    title="Weekly talk",
+                    starts_at=at,
+                    origin_id=place.id,
+                    origin_key=room_key(room),
+                    repeat_key=key,
+                )
+            )
+        for event in session.scalars(sa.select(CalendarEvent).where(CalendarEvent.number < 3)):
+            event.starts_at = start - timedelta(days=event.number)
+    assert room.made(an_event(place)) == [3]
+
+
+def room_key(room: Room) -> str:
+    """What the first event's meeting is called."""
+    return room.events()[0].origin_key
+
+
+def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+    """What each gives or raises; they begin together."""
+    gate = threading.Barrier(len(deeds))
+
+    def run(deed: Callable[[], Any]) -> Any:
+        gate.wait(30)
+        return deed()
+
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        return [each.result(120) for each in [pool.submit(run, deed) for deed in deeds]]
+
+
+def test_who_deletes_and_who_plans_at_once_do_not_wait_for_each_other(room: Room) -> None:
+    """All of a meeting by its last number, by its first, and the dates once more: without a second try."""
+    first, second = room.place(), room.place()
+    dates = [an_event(place, timestart=MORNING + turn * WEEK) for turn in range(4) for place in (first, second)]
+    numbers = room.made(*dates)
+
+    def call(function: str, fields: dict[str, str]) -> bytes:
+        said = [("wstoken", room.token), ("wsfunction", function), ("moodlewsrestformat", "json"), *fields.items()]
+        return CalendarCall(room.kit.runtime, room.kit.academy, RestCall.read(said, "")).answer(lambda: True).body
+
+    def delete(*wanted: int) -> bytes:
+        return call(DELETE, flat(*({"eventid": number, "repeat": 1} for number in wanted)))
+
+    def move(seconds: int) -> bytes:
+        return call(CREATE, flat(*({**each, "timestart": each["timestart"] + seconds} for each in reversed(dates))))
+
+    for turn in range(6):
+        deletions = [partial(delete, *each) for each in ((max(numbers),), (min(numbers),), numbers)]
+        *deleted, planned = at_once(*deletions, partial(move, 60 * turn))
+        assert deleted == [b"null"] * 3
+        assert b'"warnings":[]' in planned
 
 
 @pytest.mark.case("ZL-067")
@@ -294,7 +368,7 @@ def test_dates_that_cannot_be_and_lengths_that_are_odd(room: Room) -> None:
         an_event(place, timestart=MORNING + 60, timeduration=10**9, description="x"),
         an_event(place, repeats=5000),
     )  # fmt: skip
-    assert [each["warningcode"] for each in answer["warnings"]] == ["invalidtime"] * 3
+    assert [each["warningcode"] for each in answer["warnings"]] == ["invalidtime", "invalidtime", "invalidrepeats"]
     assert [event["timeduration"] for event in answer["events"]] == [0, 86400]
 
 

@@ -1,8 +1,11 @@
 """Feeds as programs read them: what is in them, who gets them, and what they say when nothing has changed."""
 
 import re
+import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import icalendar
 import pytest
@@ -441,3 +444,26 @@ def test_a_feed_costs_the_same_however_long_and_has_an_end(house: House) -> None
     assert len(many.statements) == len(few.statements) <= 5, many.statements
     assert summaries(answer)[:2] == ["First", "Meeting 0"]
     assert len(events(answer)) == LIMIT
+
+
+def test_a_feed_is_read_only_so_often(house: House) -> None:
+    """From one address, and each of them; then whoever reads is told when to come again."""
+    kit = house.academy()
+    path = subscribed(kit, kit.activity(questions=False))
+    rates = house.application.registry.calendar_feeds
+    counts: Counter[tuple[str, ...]] = Counter()
+    window = mock.patch.object(rates, "_window", int(time.monotonic() // 60))
+    with mock.patch.object(rates, "_counts", counts), window:
+        assert read(kit, path, status=200)
+        (feed,) = [key for key in counts if key[1] == "feed"]
+        (address,) = [key for key in counts if key[1] == "address"]
+        for key in (feed, address):
+            before, counts[key] = counts[key], 600
+            with counted(kit.runtime.database) as cost:
+                answer = read(kit, path, status=429)
+            assert answer.headers["Retry-After"] == "60"
+            assert answer.content_type == "text/plain"
+            assert not any("calendar_feed" in statement for statement in cost.statements)
+            counts[key] = before
+        assert path.rpartition("/")[2].removesuffix(".ics") not in str(counts), "the token is not kept"
+        assert read(kit, path, status=200)

@@ -325,6 +325,16 @@ def test_two_admins_add_the_same_person_at_once(house: House) -> None:
     assert members(kit, group) == {anna.id: False}
 
 
+def test_people_are_found_whatever_the_case_of_their_letters(house: House) -> None:
+    kit = house.academy()
+    group = make(kit)
+    umlaut = named(kit, "Özil-Ångström")
+    with kit.session() as session:
+        for said in ("özil", "ÖZIL", "ång"):
+            found = Groups(session).candidates(session.get_one(CourseGroup, group.id), said)
+            assert [each.person.id for each in found] == [umlaut.id]
+
+
 def test_two_authors_give_one_title_at_once(house: House) -> None:
     kit = house.academy()
     course_id = kit.activity().course_id

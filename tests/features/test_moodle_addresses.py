@@ -22,6 +22,7 @@ from tests.conformance.platform import Key, rsa
 from tests.features.zoom_rooms import ROSTER, Room, error_of, learner, use
 from tests.house import Browser, House, Kit
 
+TO_ZOOM = "form-action 'self' https://applications.zoom.us:443 https://*.zoom.us;"
 EVERY = (AUTH_PATH, TOKEN_PATH, CERTS_PATH, REST_PATH)
 
 
@@ -75,6 +76,7 @@ def test_an_id_token_goes_to_either_redirect_uri(room: Room, method: str, which:
     assert claims["iss"] == room.kit.academy.url
     assert claims["https://purl.imsglobal.org/spec/lti/claim/context"]["id"] == place.context_id
     assert page.headers["Cache-Control"] == "no-store"
+    assert TO_ZOOM in page.headers["Content-Security-Policy"]
 
 
 MOODLES_TABLE = {
@@ -105,6 +107,7 @@ def test_moodles_table_of_errors(room: Room, case: str) -> None:
     assert error_of(page) == error
     assert fields_of(page)["state"] == "a state"
     assert target_of(page) == room.redirects[0]
+    assert TO_ZOOM in page.headers["Content-Security-Policy"]
 
 
 @pytest.mark.case("ZL-003")

@@ -64,13 +64,12 @@ def test_a_good_connection_is_green_and_nothing_stays_behind(new_academy: Checke
     for name in ("values", "self_certs", "self_token", "self_auth", "self_rest", "zoom", "clock", "login", "answer"):
         assert found[name][0] == "ok", name
     assert found["request"] == ("ok", "", f"{academy.zoom.url}/lti/rich/oauth/complete")
-    never = {name: found[name][:2] for name in ("keys", "launches", "calendar", "launch", "api")}
+    never = {name: found[name][:2] for name in ("keys", "launches", "calendar", "launch")}
     assert never == {
         "keys": ("skipped", "ZOOM_CHECK_NEVER_KEYS"),
         "launches": ("skipped", "ZOOM_CHECK_NEVER_LAUNCHED"),
         "calendar": ("skipped", "ZOOM_CHECK_NEVER_CALLED"),
-        "launch": ("skipped", "ZOOM_CHECK_BY_HAND"),
-        "api": ("skipped", "ZOOM_CHECK_NO_SECRET"),
+        "launch": ("skipped", "ZOOM_CHECK_NO_PLACE"),
     }
     after = counts(academy.kit)
     assert {name for name in after if after[name] != before[name]} <= OWN | {"lti_signing_key"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -12,10 +13,11 @@ from webtest import TestResponse
 from saas import clock
 from tenants.access import Role
 from tenants.lti.launches.models import Direction, Launch, Outcome
-from tenants.zoom.ltipro.check import KEPT, LONGEST, Checks, Draft
-from tenants.zoom.ltipro.models import ZoomCheck, ZoomProfile, ZoomUse
+from tenants.zoom.ltipro.check import KEPT, LONGEST, Checks, Draft, run_check
+from tenants.zoom.ltipro.models import ZoomCheck, ZoomProfile
 from tests.features.pages import words
 from tests.features.zoom_double import KEY, LOGIN, Checked, Rig, page, served
+from tests.features.zoom_rooms import Room, learner
 from tests.house import BACKENDS, Browser, databases_of
 
 HTMX = {"HX-Request": "true"}
@@ -160,7 +162,9 @@ def test_forgotten_after_a_while(academy: Checked) -> None:
     assert [check.id for check in checks(academy)] == [kept]
 
 
-def launched(academy: Checked, outcome: Outcome, code: str = "", at: timedelta = timedelta(seconds=1)) -> UUID:
+def launched(
+    academy: Checked, outcome: Outcome, code: str = "", at: timedelta = timedelta(seconds=1), **values: Any
+) -> UUID:
     with academy.kit.session() as session:
         launch = Launch(
             tool_id=session.get_one(ZoomProfile, academy.profile_id).tool_id,
@@ -169,28 +173,130 @@ def launched(academy: Checked, outcome: Outcome, code: str = "", at: timedelta =
             code=code,
             person_name="Ada Teacher",
             started_at=clock.now() + at,
+            **values,
         )
         session.add(launch)
         session.flush()
         return launch.id
 
 
-def test_a_launch_is_watched(academy: Checked, admin: Browser) -> None:
-    check_id = academy.begin()
-    watched = f"/integrations/zoom/checks/{check_id}/launch"
-    launched(academy, Outcome.REFUSED, "TOOL_HINT", at=timedelta(minutes=-5))
-    assert "Ada Teacher" not in words(admin.get(watched)), "that was before"
-    launched(academy, Outcome.WAITING)
-    first = admin.get(watched, headers=HTMX)
-    assert (first.status_int, "Ada Teacher" in words(first), "hx-get" in first.text) == (200, True, True)
-    refused = launched(academy, Outcome.REFUSED, "TOOL_HINT", at=timedelta(seconds=2))
-    second = admin.get(watched)
-    assert str(refused) in second.text
-    launched(academy, Outcome.ACCEPTED, at=timedelta(seconds=3))
+class Opened:
+    """A check somebody runs, who then opens Zoom at a place of the profile."""
+
+    def __init__(self, academy: Checked) -> None:
+        self.academy, kit = academy, academy.kit
+        with kit.session() as session:
+            tool = session.get_one(ZoomProfile, academy.profile_id).tool
+            self.room = Room(kit, academy.profile_id, tool.id, tool.client_id, "")
+        self.place = self.room.place()
+        self.person = kit.person(Role.ADMIN)
+        self.browser = kit.signed_in(person=self.person)
+        self.report = where(self.browser.post(f"{base(academy)}/check", status=303))
+        kit.house.run_jobs()
+
+    def row(self) -> tuple[str, str, str]:
+        return self.academy.found(UUID(self.report.rpartition("/")[2]))["launch"]
+
+    def watched(self) -> tuple[int, list[str], bool]:
+        """What the page asks for again: status, marks, and whether the report is to be loaded anew."""
+        part = self.browser.get(f"{self.report}/launch", headers=HTMX, status="*")
+        marks = [item["data-state"] for item in part.html.find_all("li")]
+        return part.status_int, marks, part.headers.get("HX-Refresh") == "true"
+
+    def comes_back(self, begun: dict[str, str], browser: Browser, **changes: str) -> None:
+        self.room.authorize(browser, self.room.request(begun, **changes))
+
+
+@pytest.mark.case("ZL-087")
+def test_a_launch_is_watched_and_its_end_is_in_the_report(academy: Checked) -> None:
+    opened = Opened(academy)
+    assert opened.row() == ("skipped", "ZOOM_CHECK_BY_HAND", "")
+    assert f"/courses/{opened.place.course_id}/zoom" in opened.browser.get(opened.report).text
+    stranger, theirs = learner(opened.room)
+    opened.comes_back(opened.room.begin(opened.place, stranger, theirs), theirs)
+    assert opened.watched() == (200, ["waiting", "todo", "todo", "todo", "todo"], False), "somebody else's"
+    begun = opened.room.begin(opened.place, opened.person, opened.browser)
+    assert opened.watched() == (200, ["done", "waiting", "todo", "todo", "todo"], False)
+    opened.comes_back(begun, opened.browser, redirect_uri="https://elsewhere.example/")
+    assert opened.watched() == (200, ["done", "done", "failed", "todo", "todo"], True)
+    assert opened.watched()[2] is False, "written once"
+    outcome, code, seen = opened.row()
+    assert (outcome, code) == ("failed", "TOOL_REDIRECT")
+    assert seen.startswith(f"{opened.person.name} · stopped at redirect: https://elsewhere.example/")
+    assert "One line is red." in words(opened.browser.get(opened.report))
+    opened.comes_back(opened.room.begin(opened.place, opened.person, opened.browser), opened.browser)
+    assert opened.watched()[1] == ["done", "done", "done", "waiting", "todo"]
+    theirs.get("/mod/lti/certs.php")
+    assert opened.watched() == (286, ["done", "done", "done", "done", "todo"], True)
+    assert opened.row() == ("ok", "", opened.person.name)
+    said = words(opened.browser.get(opened.report))
+    assert "Zoom and this academy understand each other." in said
+    assert "Passed" in words(opened.browser.get(base(academy)))
+
+
+@pytest.mark.case("ZL-087")
+def test_the_report_itself_writes_how_a_launch_ended(academy: Checked) -> None:
+    """Without JavaScript nothing is asked for again."""
+    opened = Opened(academy)
+    opened.room.begin(opened.place, opened.person, opened.browser)
+    assert opened.row()[0] == "skipped"
     with academy.kit.session() as session:
-        session.scalars(sa.select(ZoomUse)).one().keys_fetched_at = clock.now() + timedelta(seconds=4)
-    last = admin.get(watched, headers=HTMX)
-    assert (last.status_int, "hx-get" in last.text) == (286, False)
+        for row in (*session.scalars(sa.select(ZoomCheck)), *session.scalars(sa.select(Launch))):
+            row.started_at -= timedelta(minutes=2)
+    assert "Zoom did not send the browser back" in words(opened.browser.get(opened.report))
+    assert opened.row()[:2] == ("failed", "ZOOM_CHECK_NOT_BACK")
+    with academy.kit.session() as session:
+        launch = session.scalars(sa.select(Launch)).one()
+        launch.outcome = Outcome.ACCEPTED
+    assert "ZOOM_CHECK_NEVER_KEYS" in words(opened.browser.get(opened.report))
+    assert opened.row()[0] == "failed"
+    assert opened.row()[2].endswith("stopped at keys")
+
+
+def test_a_launch_long_after_is_of_no_check(academy: Checked) -> None:
+    opened = Opened(academy)
+    launched(academy, Outcome.REFUSED, "TOOL_REDIRECT", at=timedelta(minutes=21), person_id=opened.person.id)
+    launched(academy, Outcome.REFUSED, "TOOL_REDIRECT", at=-timedelta(minutes=5), person_id=opened.person.id)
+    assert opened.watched()[1][0] == "waiting"
+    with academy.kit.session() as session:
+        session.scalars(sa.select(ZoomCheck)).one().started_at -= timedelta(minutes=30)
+    status, marks, _reload = opened.watched()
+    assert (status, marks[0]) == (286, "todo")
+    assert "Run it again to watch once more" in words(opened.browser.get(opened.report))
+
+
+def test_a_check_of_the_command_line_watches_nobody(academy: Checked, admin: Browser) -> None:
+    check = run_check(academy.kit.runtime, academy.kit.academy, academy.profile_id).check
+    launched(academy, Outcome.REFUSED, "TOOL_REDIRECT", at=timedelta(0), person_id=None)
+    page = admin.get(f"/integrations/zoom/checks/{check.id}")
+    assert "Run it again to watch once more" in words(page)
+    assert academy.found(check.id)["launch"][0] == "skipped"
+
+
+@pytest.mark.case("ZL-087")
+def test_without_a_place_the_report_says_what_to_do(academy: Checked, admin: Browser) -> None:
+    report = where(admin.post(f"{base(academy)}/check", status=303))
+    academy.kit.house.run_jobs()
+    page = admin.get(report)
+    assert "ZOOM_CHECK_NO_PLACE" in words(page)
+    section = page.html.find("section", attrs={"aria-labelledby": "check-launch"})
+    assert "publish it, or switch the course tool on" in section.text
+    assert [link["href"] for link in section.find_all("a", class_="button")][:1] == ["/courses"]
+
+
+def test_evidence_is_in_the_zone_of_whoever_reads(academy: Checked, admin: Browser) -> None:
+    launched(academy, Outcome.ACCEPTED, at=-timedelta(minutes=5))
+    report = where(admin.post(f"{base(academy)}/check", status=303))
+    academy.kit.house.run_jobs()
+    assert "UTC" not in words(admin.get(report))
+    session, shown = admin.app.cookies["session"], {}
+    admin.app.reset()
+    for zone in ("Asia/Tokyo", "America/Lima"):
+        page = admin.get(report, headers={"Cookie": f"session={session}; zone={zone}"})
+        (row,) = [row for row in page.html.find_all("tr") if "Somebody has opened Zoom" in row.text]
+        shown[zone] = row.find("span", class_="quiet").text
+    assert shown["Asia/Tokyo"] != shown["America/Lima"]
+    assert all("+00:00" not in text for text in shown.values())
 
 
 def test_only_admins(academy: Checked) -> None:

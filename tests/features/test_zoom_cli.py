@@ -7,7 +7,7 @@ import pytest
 
 from saas import clock
 from tenants.zoom.ltipro.addresses import ZoomAddresses
-from tenants.zoom.ltipro.tokens import profile_of_token
+from tenants.zoom.ltipro.tokens import bearer_of
 from tests.features.test_cli import Desk, desk
 from tests.features.test_inspection_cli import both
 from tests.services import free_port
@@ -25,8 +25,8 @@ def school(desk: Desk) -> str:
 
 def owner(desk: Desk, slug: str, token: str) -> str:
     with desk.session(slug) as session:
-        found = profile_of_token(session, token, clock.now())
-        return str(found.id) if found else ""
+        found = bearer_of(session, token, clock.now())
+        return str(found.profile.id) if found and found.is_good else ""
 
 
 def test_a_profile_is_added_and_listed(desk: Desk) -> None:

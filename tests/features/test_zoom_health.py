@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import jwt
 import pytest
 import sqlalchemy as sa
 
@@ -13,13 +14,15 @@ from tenants.accounts.models import Person
 from tenants.lti.launches.models import Direction, Launch, Outcome
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.models import ServiceCall
-from tenants.zoom.ltipro.health import Health, Healths
+from tenants.zoom.ltipro.health import HARMLESS, Health, Healths
 from tenants.zoom.ltipro.models import PlaceKind, ZoomProfile
 from tenants.zoom.ltipro.profiles import Profiles, ProfileValues
 from tenants.zoom.ltipro.trace import Kind, State, Trace, Wanted
 from tenants.zoom.ltipro.use import switch_use
+from tests.conformance.platform import Key, rsa
 from tests.cost import counted
 from tests.features.pages import words
+from tests.features.zoom_rooms import Room, learner
 from tests.house import House
 
 CONTEXT = "https://purl.imsglobal.org/spec/lti/claim/context"
@@ -45,7 +48,7 @@ class Scene:
     def launch(self, minute: float, outcome: Outcome = Outcome.ACCEPTED, code: str = "", **more: Any) -> UUID:
         with self.kit.session() as session:
             values = {
-                "tool_id": self.tools[0], "direction": Direction.OUT, "person_name": "Ada Teacher",
+                "tool_id": self.tools[0], "direction": Direction.OUT, "person_id": uuid4(), "person_name": "Ada Teacher",
                 "checks": {"login": [], "launch": [["hint", False, "seen by the check", "", code]]} if code else {},
                 "claims": {CONTEXT: {"title": "Physics"}} if outcome is Outcome.ACCEPTED else {},
                 "finished_at": None if outcome is Outcome.WAITING else self.at(minute) + timedelta(seconds=2), **more,
@@ -65,6 +68,14 @@ class Scene:
             profiles = session.scalars(sa.select(ZoomProfile).where(ZoomProfile.id.in_(self.ids))).all()
             found = Healths(session).of(profiles)
             return [found[profile_id] for profile_id in self.ids]
+
+    def failing(self) -> list[str]:
+        with self.kit.session() as session:
+            session.get_one(ZoomProfile, self.ids[0])
+            with counted(self.kit.runtime.database) as cost:
+                names = [profile.name for profile in Healths(session).failing()]
+        assert len(cost.statements) == 1, cost.statements
+        return names
 
     def trace(self, limit: int = 50, **wanted: Any) -> list[tuple[str, str]]:
         with self.kit.session() as session:
@@ -97,22 +108,106 @@ def test_when_things_last_went_well(scene: Scene) -> None:
 
 def test_a_refusal_counts_until_it_went_well_again(scene: Scene) -> None:
     scene.launch(1)
-    refused = scene.launch(2, Outcome.REFUSED, "TOOL_HINT")
+    refused = scene.launch(2, Outcome.REFUSED, "TOOL_REDIRECT")
     main = scene.healths()[0]
     assert main.last_error is not None
     assert (main.is_failing, main.last_refused, main.last_error.launch_id) == (True, scene.at(2), refused)
-    assert (main.last_error.code, main.last_error.seen) == ("TOOL_HINT", "seen by the check")
+    assert (main.last_error.code, main.last_error.seen) == ("TOOL_REDIRECT", "seen by the check")
     scene.launch(3)
     main = scene.healths()[0]
     assert main.last_error is not None
-    assert (main.is_failing, main.last_error.code) == (False, "TOOL_HINT")
+    assert (main.is_failing, main.last_error.code) == (False, "TOOL_REDIRECT")
+
+
+@pytest.mark.parametrize("code", sorted(HARMLESS))
+def test_what_a_person_did_is_no_fault_of_the_connection(scene: Scene, code: str) -> None:
+    scene.launch(1)
+    scene.launch(2, Outcome.REFUSED, code)
+    scene.launch(3, Outcome.REFUSED, "TOOL_REDIRECT", person_id=None)
+    main = scene.healths()[0]
+    assert (main.is_failing, main.last_error, main.last_refused) == (False, None, None)
+    assert scene.failing() == []
+
+
+@pytest.mark.case("ZL-112")
+def test_nobody_but_zoom_makes_a_profile_fail(house: House) -> None:
+    """Whoever has opened Zoom once knows its client ID."""
+    room = Room.set(house.academy(), with_roster=True)
+    unsigned = jwt.encode(
+        {"iss": "https://applications.zoom.us", "sub": room.client_id}, None, "none", {"kid": "zoom-key"}
+    )
+    strange = Key(room.key.kid, rsa(1))
+    for assertion in (unsigned, room.assertion(strange), room.assertion(Key("other", rsa(1)))):
+        assert room.ask(room.form(assertion)).status_int == 400
+    stranger = room.kit.browser()
+    assert room.authorize(stranger, room.request({}, redirect_uri="https://elsewhere.example/")).status_int == 400
+    person, browser = learner(room)
+    begun = room.begin(room.place(), person, browser)
+    assert "id_token" in room.authorize(browser, room.request(begun))
+    room.authorize(browser, room.request(begun))
+    assert health_of(room).is_failing is False
+    assert "Failing" not in words(room.kit.signed_in(Role.ADMIN).get(f"/integrations/zoom/profiles/{room.profile_id}"))
+    assert room.ask(room.form(room.assertion(aud="https://elsewhere.example"))).status_int == 400
+    health = health_of(room)
+    assert health.last_error is not None
+    assert (health.is_failing, health.last_error.code) == (True, "CALL_ASSERTION_AUDIENCE")
+
+
+def health_of(room: Room) -> Health:
+    with room.kit.session() as session:
+        return Healths(session).of([session.get_one(ZoomProfile, room.profile_id)])[room.profile_id]
+
+
+@pytest.mark.case("ZL-112")
+def test_failing_profiles_greet_admins_at_home(scene: Scene, house: House) -> None:
+    admin, other = scene.kit.signed_in(Role.ADMIN), Scene(house)
+    said = "Something of the Zoom profile Main was refused, and has not worked since."
+    scene.launch(1)
+    scene.call(2, Service.CALENDAR, "ZOOM_CALL_PLACE")
+    scene.call(2, Service.TOKEN, "CALL_ASSERTION_SIGNATURE", tool_id=scene.tools[1])
+    assert (scene.failing(), other.failing()) == (["Main"], [])
+    assert said in words(admin.get("/"))
+    assert f"/integrations/zoom/profiles/{scene.ids[0]}" in admin.get("/").text
+    assert said in words(admin.get("/integrations"))
+    assert said not in words(scene.kit.signed_in(Role.LEARNER).get("/"))
+    scene.call(3, Service.CALENDAR)
+    assert (scene.failing(), said in words(admin.get("/"))) == ([], False)
+    scene.launch(4, Outcome.REFUSED, "TOOL_REDIRECT")
+    assert scene.failing() == ["Main"]
+    with scene.kit.session() as session:
+        switch_use(session, is_on=False, kinds=frozenset(), with_calendar=True)
+    assert scene.failing() == []
+
+
+def test_a_refusal_without_a_code_breaks_no_page(scene: Scene) -> None:
+    scene.launch(1, Outcome.REFUSED, "")
+    admin = scene.kit.signed_in(Role.ADMIN)
+    page = f"/integrations/zoom/profiles/{scene.ids[0]}"
+    assert "A launch was refused, and nothing says why." in words(admin.get(page, status=200))
+    assert "Called, but refused." in words(admin.get(f"{page}/marks", status=200))
+    assert "Ada Teacher" in words(admin.get(f"{page}/trace", status=200))
+
+
+@pytest.mark.case("ZL-112")
+def test_calls_with_a_token_of_nobody(house: House) -> None:
+    room = Room.set(house.academy())
+    for token in ("x" * 40, "y" * 40):
+        assert room.call("core_webservice_get_site_info", token=token).json["errorcode"] == "invalidtoken"
+    admin = room.kit.signed_in(Role.ADMIN)
+    page = f"/integrations/zoom/profiles/{room.profile_id}"
+    assert "2 calls with an unknown token" in words(admin.get(page))
+    traced = words(admin.get(f"{page}/trace?kind=calendar&outcome=refused"))
+    assert traced.count("ZOOM_CALL_TOKEN") == 2
+    assert room.call("core_webservice_get_site_info").status_int == 200
+    assert "unknown token" not in words(admin.get(page)), "it has called well since"
+    assert health_of(room).is_failing is False
 
 
 def test_what_is_still_wrong_comes_before_what_was_newer(scene: Scene) -> None:
     """The calendar has been refused since minute 2; a launch went wrong later, and well since."""
     scene.call(1, Service.CALENDAR)
     scene.call(2, Service.CALENDAR, "ZOOM_CALL_PLACE")
-    scene.launch(3, Outcome.REFUSED, "TOOL_HINT")
+    scene.launch(3, Outcome.REFUSED, "TOOL_REDIRECT")
     scene.launch(4)
     main = scene.healths()[0]
     assert main.last_error is not None
@@ -121,7 +216,7 @@ def test_what_is_still_wrong_comes_before_what_was_newer(scene: Scene) -> None:
 
 def test_of_many_profiles_in_few_statements(scene: Scene) -> None:
     for minute in range(4):
-        scene.launch(minute, Outcome.REFUSED if minute % 2 else Outcome.ACCEPTED, "TOOL_HINT" if minute % 2 else "")
+        scene.launch(minute, Outcome.REFUSED if minute % 2 else Outcome.ACCEPTED, "TOOL_REDIRECT" if minute % 2 else "")
         scene.call(minute, Service.CALENDAR, "ZOOM_CALL_PLACE", tool_id=scene.tools[1])
     with scene.kit.session() as session:
         profiles = session.scalars(sa.select(ZoomProfile)).all()
@@ -135,7 +230,7 @@ def test_of_many_profiles_in_few_statements(scene: Scene) -> None:
 def test_another_academy_sees_nothing_of_it(scene: Scene, house: House) -> None:
     other = Scene(house)
     for each in (other.tools[0], scene.tools[0]):
-        other.launch(1, Outcome.REFUSED, "TOOL_HINT", tool_id=each)
+        other.launch(1, Outcome.REFUSED, "TOOL_REDIRECT", tool_id=each)
     assert scene.healths()[0].last_error is None
     assert scene.trace() == []
 
@@ -146,10 +241,10 @@ def test_the_card_on_the_profile(scene: Scene) -> None:
     assert "Not used yet" in words(admin.get(page))
     scene.launch(1)
     assert "Working" in words(admin.get(page))
-    refused = scene.launch(2, Outcome.REFUSED, "TOOL_HINT")
+    refused = scene.launch(2, Outcome.REFUSED, "TOOL_REDIRECT")
     said = admin.get(page)
     assert "Failing" in words(said)
-    assert "TOOL_HINT" in words(said)
+    assert "TOOL_REDIRECT" in words(said)
     assert f"/integrations/launches/{refused}" in said.text
 
 
@@ -161,7 +256,7 @@ def happened(scene: Scene) -> None:
     scene.call(4, Service.ROSTER)
     scene.call(5, Service.CALENDAR)
     scene.call(6, Service.CALENDAR, "ZOOM_CALL_PLACE")
-    scene.launch(7, Outcome.REFUSED, "TOOL_HINT")
+    scene.launch(7, Outcome.REFUSED, "TOOL_REDIRECT")
     scene.launch(8, Outcome.WAITING, person_name="Bob Learner")
     scene.call(9, Service.CALENDAR, tool_id=scene.tools[1])
     scene.launch(9, tool_id=scene.tools[1])
@@ -258,8 +353,8 @@ def test_more_than_a_page(scene: Scene) -> None:
 
 
 def test_states_of_entries(scene: Scene) -> None:
-    launch_id = scene.launch(1, Outcome.REFUSED, "TOOL_HINT")
+    launch_id = scene.launch(1, Outcome.REFUSED, "TOOL_REDIRECT")
     with scene.kit.session() as session:
         entry = Trace(session).find(session.get_one(ZoomProfile, scene.ids[0]), Wanted())[0]
-    assert (entry.state, entry.launch_id, entry.code) == (State.REFUSED, launch_id, "TOOL_HINT")
+    assert (entry.state, entry.launch_id, entry.code) == (State.REFUSED, launch_id, "TOOL_REDIRECT")
     assert (entry.seen, entry.answered_at) == ("seen by the check", scene.at(1) + timedelta(seconds=2))

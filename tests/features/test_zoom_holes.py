@@ -1,6 +1,7 @@
 """What somebody who means harm could have had from Zoom's pages, calendars and groups."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -9,14 +10,18 @@ from saas.outbound import Answer
 from tenants.access import Role
 from tenants.accounts.models import MadeBy, Person
 from tenants.audit.models import AuditEntry
+from tenants.catalog.models import Activity, CourseGroup
 from tenants.lti.launches.models import Outcome
 from tenants.lti.own_question import MARK
 from tenants.zoom.ltipro.addresses import AUTH_PATH, CERTS_PATH, REST_PATH, TOKEN_PATH
 from tenants.zoom.ltipro.check import TEXT_LIMIT
 from tenants.zoom.ltipro.check_steps import _clock
+from tenants.zoom.ltipro.models import PlaceKind
 from tests.features.meetings import group_of, learner_of, meet
+from tests.features.pages import words
 from tests.features.test_zoom_check_pages import launched
 from tests.features.zoom_double import KEY, Rig, json_page, served
+from tests.features.zoom_places import ZoomDesk
 from tests.house import BACKENDS, House, databases_of
 
 PATHS = (CERTS_PATH, TOKEN_PATH, AUTH_PATH, REST_PATH)
@@ -66,6 +71,38 @@ def test_a_guest_who_may_not_open_zoom_is_told_no_passcode(house: House) -> None
         shown = browser.get(page, status=200).text
         assert [secret for secret in SECRETS if secret in shown] == []
         assert "Kick-off" in shown or "Of the group" in shown
+
+
+@pytest.mark.case("ZL-106")
+def test_guests_are_offered_no_way_into_zoom(house: House) -> None:
+    """At none of the three kinds of place, nor in any calendar; whoever has signed in here is."""
+    desk = ZoomDesk.set(house.academy())
+    guest = desk.visitor(in_group=False)
+    events = []
+    with desk.kit.session() as session:
+        activity = session.get_one(Activity, desk.ids[PlaceKind.ELEMENT])
+        group = session.get_one(CourseGroup, desk.ids[PlaceKind.GROUP])
+        session.expunge_all()
+    for kind in PlaceKind:
+        where: dict[str, Any] = {"of_activity": kind is PlaceKind.ELEMENT}
+        where["group"] = group if kind is PlaceKind.GROUP else None
+        events.append(meet(desk.kit, activity, f"At the {kind}", origin_id=desk.there(kind).id, **where))
+    course, ways = f"/courses/{activity.course_id}", [desk.path(kind) for kind in PlaceKind]
+    pages = [f"/activities/{activity.id}", course, f"/groups/{group.id}", "/", "/calendar", f"{course}/calendar"]
+    pages += [f"/groups/{group.id}/calendar", *(f"/calendar/events/{event.id}" for event in events)]
+
+    def offered() -> set[str]:
+        return {way for page in pages for way in ways if f'"{way}"' in guest.browser.get(page, status=200).text}
+
+    assert offered() == set(ways)
+    with desk.kit.session() as session:
+        person = session.get_one(Person, guest.person.id)
+        person.made_by, person.password_hash = MadeBy.LTI, None
+    assert offered() == set()
+    assert "At the course" in words(guest.browser.get("/calendar"))
+    with desk.kit.session() as session:
+        session.get_one(Person, guest.person.id).password_hash = "has signed in here"
+    assert offered() == set(ways)
 
 
 def test_nobody_is_said_to_be_taken_out_who_was_not_in(house: House) -> None:

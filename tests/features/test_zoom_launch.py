@@ -420,6 +420,26 @@ def test_consent_is_asked_once_per_person_and_profile_and_when_it_grows(desk: Zo
     assert not is_asked(visitor.page(PlaceKind.GROUP))
 
 
+@pytest.mark.case("ZL-022")
+def test_a_place_given_to_another_profile_keeps_its_ids_and_has_new_subjects(desk: ZoomDesk) -> None:
+    """Two Zoom accounts shall not know people again by our pseudonyms; back with the first one all is as it was."""
+    learner, client_id = desk.visitor(), desk.client_id
+    first = learner.launch(PlaceKind.COURSE)
+    with desk.kit.session() as session:
+        other = make_profile(desk.kit, session)
+        other_id, desk.client_id = other.id, other.tool.client_id
+    desk.put(PlaceKind.COURSE, other_id)
+    second = learner.launch(PlaceKind.COURSE)
+    assert [second[CLAIM + name] for name in ("context", "resource_link")] == [
+        first[CLAIM + name] for name in ("context", "resource_link")
+    ]
+    assert second["sub"] != first["sub"]
+    desk.put(PlaceKind.COURSE, desk.profile_id)
+    desk.client_id = client_id
+    assert not is_asked(learner.page(PlaceKind.COURSE))
+    assert learner.launch(PlaceKind.COURSE)["sub"] == first["sub"]
+
+
 def test_what_was_switched_on_after_the_consent_is_not_told(desk: ZoomDesk) -> None:
     edit_profile(desk, send_name=False)
     learner = desk.visitor()

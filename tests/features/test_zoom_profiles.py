@@ -29,7 +29,7 @@ from tenants.lti.wire import nrps
 from tenants.zoom.ltipro.addresses import ZoomAddresses
 from tenants.zoom.ltipro.models import PlaceKind, ZoomPlace, ZoomProfile, ZoomUse
 from tenants.zoom.ltipro.profiles import Profiles, ProfileValues, follow, values_of
-from tenants.zoom.ltipro.tokens import GRACE, hash_of_token, profile_of_token
+from tenants.zoom.ltipro.tokens import GRACE, bearer_of, hash_of_token
 from tests.features.pages import faults, words
 from tests.house import Browser, House, Kit, forms_of
 
@@ -334,8 +334,8 @@ def test_a_token_is_found_by_its_hash_until_the_grace_period_ends(house: House) 
 
     def owner(token: str, later: timedelta = timedelta(0), of: Kit = kit) -> Any:
         with of.session() as session:
-            found = profile_of_token(session, token, now + later)
-            return found and (found.id, found.tool.id)
+            found = bearer_of(session, token, now + later)
+            return found and found.is_good and (found.profile.id, found.profile.tool.id)
 
     ours = (profile.id, profile.tool_id)
     assert owner(first) == ours
@@ -348,11 +348,11 @@ def test_a_token_is_found_by_its_hash_until_the_grace_period_ends(house: House) 
         second = profiles_in(kit, session).rotate(own, seen_hint=own.token_hint)
     assert (owner(first), owner(second)) == (ours, ours)
     assert owner(first, GRACE - timedelta(minutes=1)) == ours
-    assert owner(first, GRACE + timedelta(minutes=1)) is None
+    assert owner(first, GRACE + timedelta(minutes=1)) is False, "known, but not good any more"
     with kit.session() as session:
         own = session.get_one(ZoomProfile, profile.id)
         third = profiles_in(kit, session).rotate(own, seen_hint=own.token_hint, at_once=True)
-    assert [owner(each) for each in (first, second, third)] == [None, None, ours]
+    assert [owner(each) for each in (first, second, third)] == [None, False, ours]
 
 
 def test_a_token_is_shown_again_to_whoever_knows_their_password(house: House) -> None:
@@ -376,12 +376,9 @@ def test_a_token_is_shown_again_to_whoever_knows_their_password(house: House) ->
 def test_a_token_is_rotated_with_time_to_enter_the_new_one(house: House) -> None:
     kit = house.academy()
     profile, first = made(kit)
-    admin = kit.signed_in(Role.ADMIN)
-    (form,) = [
-        each
-        for each in forms_of(admin.get(address(profile, "/rotate")))
-        if "at_once" not in each.fields and "hint" in each.fields
-    ]
+    admin, password = with_password(kit)
+    (form,) = [each for each in forms_of(admin.get(address(profile, "/rotate"))) if "hint" in each.fields]
+    form["current"] = password
     shown = form.submit(status=200)
     second = shown.html.find(id="access-token").text
     assert second != first
@@ -391,9 +388,30 @@ def test_a_token_is_rotated_with_time_to_enter_the_new_one(house: House) -> None
     assert (now.token_hash, now.previous_hash) == (hash_of_token(second), hash_of_token(first))
     with time_machine.travel(clock.now() + GRACE + timedelta(hours=1)):
         assert "the token before it" not in words(kit.signed_in(Role.ADMIN).get(address(profile)))
-    admin.post(address(profile, "/rotate"), {"hint": now.token_hint, "at_once": "1"}, status=200)
-    assert read(kit, profile.id).previous_hash == ""
+    said = {"hint": now.token_hint, "at_once": "1", "current": password}
+    admin.post(address(profile, "/rotate"), said, status=200)
+    ended = read(kit, profile.id)
+    assert (ended.previous_hash, ended.previous_until) == (hash_of_token(second), None)
     assert audited(kit) == ["zoom.profile.rotated", "zoom.profile.rotated"]
+
+
+def test_pressed_twice_copies_twice(house: House) -> None:
+    kit = house.academy()
+    profile, _token = made(kit, name="Zoom")
+    gate, outcomes = threading.Barrier(2), []
+    browsers = [kit.signed_in(Role.ADMIN) for _ in range(2)]
+
+    def press(place: int) -> None:
+        gate.wait(10)
+        outcomes.append(browsers[place].post(address(profile, "/copy"), expect_errors=True).status_int)
+
+    threads = [threading.Thread(target=press, args=(place,)) for place in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert outcomes == [200, 200]
+    assert {each.name for each in all_of(kit)} == {"Zoom", "Zoom (copy 2)", "Zoom (copy)"}
 
 
 @pytest.mark.case("ZL-102")
@@ -431,9 +449,9 @@ def test_deactivating_ends_access_and_says_how_much_it_concerns(house: House) ->
     assert not read(kit, profile.id).is_active
     with kit.session() as session:
         assert session.scalars(sa.select(ToolToken)).all() == []
-        found = profile_of_token(session, token, clock.now())
+        found = bearer_of(session, token, clock.now())
         assert found is not None
-        assert not found.is_active, "whoever asks decides, and answers as for a wrong token"
+        assert not found.profile.is_active, "whoever asks decides, and answers as for a wrong token"
         assert profiles_in(kit, session).active() == []
     assert "Inactive" in words(admin.get(HOME))
     admin.post(address(profile, "/switch"), {"on": "1"}, status=303)
@@ -497,10 +515,10 @@ def test_no_secret_reaches_the_logs(house: House, capfd: pytest.CaptureFixture[s
     token = admin.post(NEW, GOOD, status=200).html.find(id="access-token").text
     (profile,) = all_of(kit)
     admin.post(address(profile, "/token"), {"current": password}, status=200)
-    admin.post(address(profile, "/rotate"), {"hint": profile.token_hint}, status=200)
+    admin.post(address(profile, "/rotate"), {"hint": profile.token_hint, "current": password}, status=200)
     with kit.session() as session:
         entries = [(each.subject, each.about) for each in session.scalars(sa.select(AuditEntry))]
-        profile_of_token(session, token, clock.now())
+        bearer_of(session, token, clock.now())
     said = "".join(capfd.readouterr()) + repr(entries)
     assert token not in said
     assert password not in said

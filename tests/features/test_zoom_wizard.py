@@ -19,6 +19,7 @@ from tenants.zoom.ltipro.models import PlaceKind, ZoomProfile, ZoomUse
 from tenants.zoom.ltipro.use import switch_use
 from tests.features.pages import words
 from tests.features.test_zoom_profiles import GOOD, HOME, NEW, address, all_of, audited, made, placed, read
+from tests.features.zoom_rooms import Room, learner
 from tests.house import Browser, House, Kit, forms_of
 
 HTMX = {"HX-Request": "true"}
@@ -26,7 +27,7 @@ HTMX = {"HX-Request": "true"}
 
 def launched(kit: Kit, profile: ZoomProfile, **values: Any) -> None:
     with kit.session() as session:
-        said = {"outcome": Outcome.ACCEPTED, "consumed_at": clock.now(), **values}
+        said = {"outcome": Outcome.ACCEPTED, "person_id": uuid4(), **values}
         session.add(Launch(direction=Direction.OUT, tool_id=profile.tool_id, **said))
 
 
@@ -42,7 +43,7 @@ def test_the_list_says_how_each_profile_stands(house: House) -> None:
     placed(kit, active, "Seminar")
     launched(kit, active)
     called(kit, active, "calendar")
-    launched(kit, failing, outcome=Outcome.REFUSED, code="TOOL_HINT")
+    launched(kit, failing, outcome=Outcome.REFUSED, code="TOOL_REDIRECT")
     admin = kit.signed_in(Role.ADMIN)
     rows = [" ".join(row.get_text(" ").split()) for row in admin.get(HOME).html.find("table").find_all("tr")][1:]
     assert [re.search(r"Waiting for Zoom|Active|Failing", row)[0] for row in rows] == [  # type: ignore[index]  # -- or the test fails
@@ -89,19 +90,40 @@ def test_the_wizard_ticks_itself_and_stops_asking(house: House) -> None:
     assert marks(admin, profile) == (200, ["done", "waiting", "todo", "todo", "todo"]), (
         "keys were read before it was there"
     )
-    launched(kit, profile, outcome=Outcome.WAITING, consumed_at=None)
+    launched(kit, profile, outcome=Outcome.WAITING)
     assert marks(admin, profile)[1][1] == "waiting", "begun, and not come back"
-    launched(kit, profile, outcome=Outcome.REFUSED, code="TOOL_HINT")
+    launched(kit, profile)
     assert marks(admin, profile) == (200, ["done", "done", "waiting", "todo", "waiting"])
     with kit.session() as session:
         session.scalars(sa.select(ZoomUse)).one().keys_fetched_at = clock.now()
     called(kit, profile, "token")
     called(kit, profile, "calendar", code="ZOOM_OFF")
-    assert marks(admin, profile) == (200, ["done", "done", "done", "done", "waiting"])
+    assert marks(admin, profile) == (200, ["done", "done", "done", "done", "failed"])
+    assert "Called, but refused: Zoom is not switched on here" in words(admin.get(address(profile, "/marks")))
     called(kit, profile, "calendar")
     assert marks(admin, profile) == (286, ["done"] * 5)
     assert admin.get(address(profile, "/marks")).status_int == 200, "a page without htmx"
     assert "hx-get" not in str(admin.get(address(profile)).html.find(id="marks"))
+
+
+@pytest.mark.case("ZL-111")
+def test_called_but_refused(house: House) -> None:
+    """By a launch that really comes back to auth.php, and is refused before its hint is used up."""
+    room = Room.set(house.academy())
+    profile, (person, browser) = read(room.kit, room.profile_id), learner(room)
+    admin = room.kit.signed_in(Role.ADMIN)
+    begun = room.begin(room.place(), person, browser)
+    assert marks(admin, profile) == (200, ["done", "waiting", "todo", "todo"])
+    room.authorize(browser, room.request(begun, redirect_uri="https://elsewhere.example/"))
+    assert marks(admin, profile) == (200, ["done", "failed", "todo", "todo"])
+    said = words(admin.get(address(profile, "/marks")))
+    assert "Called, but refused: The redirect URI" in said
+    room.call("core_unknown")
+    assert marks(admin, profile) == (200, ["done", "failed", "todo", "failed"])
+    assert "Called, but refused: This function is not offered" in words(admin.get(address(profile)))
+    begun = room.begin(room.place(), person, browser)
+    room.authorize(browser, room.request(begun))
+    assert marks(admin, profile) == (200, ["done", "done", "waiting", "failed"])
 
 
 def test_the_wizard_names_zooms_screens_and_what_a_firewall_lets_through(house: House) -> None:

@@ -150,6 +150,37 @@ def test_a_token_is_no_token_anywhere_else(corners: list[Corner]) -> None:
 
 
 @pytest.mark.case("ZL-120")
+def test_rosters_tokens_hosts_and_contexts(corners: list[Corner]) -> None:
+    """64 combinations of whose token, at whose host, for whose place; and the same with the link of a place beside it."""
+    tokens = {corner.name: corner.room.ask(corner.room.form()).json["access_token"] for corner in corners}
+    for bearer, host, context in product(corners, repeat=3):
+        path = f"/zoom/places/{context.place.context_id}/memberships"
+        said = {"Authorization": f"Bearer {tokens[bearer.name]}"}
+        answer = host.room.kit.browser().get(path, headers=said, expect_errors=True)
+        linked = host.room.kit.browser().get(
+            f"{path}?rlid={bearer.place.resource_link_id}", headers=said, expect_errors=True
+        )
+        case = (bearer.name, host.name, context.name)
+        if bearer.room.kit is not host.room.kit:
+            assert (answer.status_int, linked.status_int) == (401, 401), case
+        elif bearer is not context:
+            assert (answer.status_int, linked.status_int) == (404, 404), case
+            assert context.room.kit.academy.name not in answer.text or context.room.kit is host.room.kit
+        else:
+            assert (answer.status_int, linked.status_int) == (200, 200), case
+            assert answer.json["context"]["id"] == context.place.context_id
+    unknown = corners[0].room.kit.browser()
+    said = {"Authorization": f"Bearer {tokens['A1']}"}
+    contexts = [corner.place.context_id for corner in corners[1:]] + ["00000000-0000-4000-8000-000000000000"]
+    answers = [unknown.get(f"/zoom/places/{each}/memberships", headers=said, expect_errors=True) for each in contexts]
+    told = {
+        answer.text.replace(each, "…").replace(answer.headers["X-Request-Id"], "…")
+        for each, answer in zip(contexts, answers, strict=True)
+    }
+    assert len(told) == 1, "another's place is like what never was"
+
+
+@pytest.mark.case("ZL-120")
 def test_hints_clients_and_hosts(corners: list[Corner]) -> None:
     """Whose launch, answered with whose client ID, in whose browser."""
     for launch, client, host in product(corners, repeat=3):

@@ -151,6 +151,29 @@ def test_what_changes_raises_the_sequence_and_shows_again(house: House, way: str
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("change", "stays"),
+    [({"starts_at": NOON + timedelta(days=1)}, False), ({"title": "Other"}, True)],
+    ids=["time", "title"],
+)
+def test_at_another_time_nobody_has_been_there_yet(
+    house: House, way: str, change: dict[str, Any], *, stays: bool
+) -> None:
+    """Else a meeting that was opened once is never said to be outdated, however often it moves."""
+    kit = house.academy()
+    origin = origin_in(kit)
+    made = make(kit, origin, way)
+    mend(kit, made.id, opened_at=NOON, seen_at=NOON)
+    with runner(kit, way) as opened:
+        [event] = writing.events_of_key(opened, origin.id, "86412345678")
+        writing.change(opened, event, replace(SAID, **change))
+    row = kept(kit, made.id)
+    assert (row.opened_at == NOON, event.opened_at == row.opened_at) == (stays, True)
+    mend(kit, made.id, seen_at=NOON - timedelta(days=1))
+    assert kept(kit, made.id).is_doubtful(NOON + timedelta(days=2)) is not stays
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_the_same_once_more_is_only_noted(house: House, way: str) -> None:
     kit = house.academy()
     origin = origin_in(kit)

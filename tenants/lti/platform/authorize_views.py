@@ -14,7 +14,7 @@ from saas.web.guards import counted_address
 from saas.web.headers import allow_framing
 from tenants.lti.platform.active_keys import ActiveKeys
 from tenants.lti.platform.addresses import AUTHORIZE_PATH
-from tenants.lti.platform.authorize import LTI_MANNERS, Authorization, ComeAgain, Visitor
+from tenants.lti.platform.authorize import LTI_MANNERS, Answer, Authorization, ComeAgain, Visitor
 from tenants.lti.platform.coming_again import AGAIN, may_return, send_again
 from tenants.lti.platform.messages import MessageKinds
 from tenants.lti.platform.posting import post_to_tool
@@ -52,9 +52,12 @@ class AuthorizePage:
             return send_again(request, ((name, value) for name, value in pairs if name in FIELDS), self.again)
         if answer.code:
             request.runtime.metrics.refusals.labels(answer.code).inc()
-        return post_to_tool(
-            request, answer.redirect_uri, answer.fields.items(), name=answer.tool_name, code=answer.code
-        )
+        return self.post(answer)
+
+    def post(self, answer: Answer) -> Response:
+        """The page whose form goes to the proven redirect URI."""
+        fields = answer.fields.items()
+        return post_to_tool(self.request, answer.redirect_uri, fields, name=answer.tool_name, code=answer.code)
 
     def _visitor(self, sent: dict[str, str]) -> Visitor:
         request, identity = self.request, self.request.identity

@@ -22,9 +22,9 @@ from tenants.calendar import writing as calendar
 from tenants.lti.wire.text import shown
 from tenants.zoom.ltipro import calendar_writing as writing
 from tenants.zoom.ltipro.addresses import ZoomAddresses
-from tenants.zoom.ltipro.calendar_writing import Date, Written
+from tenants.zoom.ltipro.calendar_writing import Date, Held, Written
 from tenants.zoom.ltipro.models import ZoomPlace, ZoomProfile
-from tenants.zoom.ltipro.tokens import profile_of_token
+from tenants.zoom.ltipro.tokens import Bearer, bearer_of
 from tenants.zoom.ltipro.use import Use, use_at
 from tenants.zoom.ltipro.zoom_log import Line, hint_of, keep
 from tenants.zoom.wire import moodle_answers as answers
@@ -66,7 +66,7 @@ class _Tally:
 
 
 class CalendarCall:
-    """``call`` as it came; ``is_unknown``: afterwards, whether its token was nobody's."""
+    """``call`` as it came; ``is_unknown``: afterwards, whether its token opens nothing, as a guess would."""
 
     def __init__(self, runtime: Runtime, academy: Academy, call: RestCall) -> None:
         self.runtime = runtime
@@ -77,17 +77,17 @@ class CalendarCall:
     def answer(self, may_log: Callable[[], bool]) -> Answered:
         """``may_log``: whether a stranger may still fill the log."""
         with self.runtime.database.hot(self.academy.id) as connection:
-            profile = profile_of_token(connection, self.call.token, clock.now())
+            bearer = bearer_of(connection, self.call.token, clock.now())
             use = use_at(connection, self.academy)
-            self.is_unknown = profile is None
-            obstacle = _obstacle(profile, use, self.academy)
-            if profile is None or obstacle:
-                tool = profile.tool if profile is not None else None
+            self.is_unknown = bearer is None or not bearer.is_good
+            obstacle = _obstacle(bearer, use, self.academy)
+            if bearer is None or obstacle:
+                tool = bearer.profile.tool if bearer is not None else None
                 keep(connection, Line(obstacle, self._named(hint_of(self.call.token)), tool), may_log)
                 return Answered(answers.render_fault(answers.fault_of(obstacle), self.call.format), obstacle)
-            deed = _Deed(self.runtime, self.academy, connection, profile, use)
+            deed = _Deed(self.runtime, self.academy, connection, bearer.profile, use)
             body, code, seen = self._served(deed)
-            keep(connection, Line(code, self._named(seen), profile.tool, is_proven=True), may_log)
+            keep(connection, Line(code, self._named(seen), bearer.profile.tool, is_proven=True), may_log)
             return Answered(body, code)
 
     def _served(self, deed: "_Deed") -> tuple[bytes, str, str]:
@@ -111,15 +111,17 @@ class CalendarCall:
         return f"{known.get(asked, shown(asked, 60) or 'no function')}: {seen}"
 
 
-def _obstacle(profile: ZoomProfile | None, use: Use, academy: Academy) -> str:
+def _obstacle(bearer: Bearer | None, use: Use, academy: Academy) -> str:
     """Why this call may do nothing; empty where it may."""
-    if profile is None:
+    if bearer is None:
         return "ZOOM_CALL_TOKEN"
     if not use.is_on or not academy.has("zoom"):
         return "ZOOM_OFF"
     if not use.with_calendar:
         return "ZOOM_CALL_NO_CALENDAR"
-    return "" if profile.is_active else "ZOOM_CALL_INACTIVE"
+    if not bearer.profile.is_active:
+        return "ZOOM_CALL_INACTIVE"
+    return "" if bearer.is_good else "ZOOM_CALL_OLD_TOKEN"
 
 
 class _Deed:
@@ -168,19 +170,23 @@ class _Deed:
         each = iter(written)
         told = [(event, [next(each) for _date in dates]) for event, dates in wanted]
         first = _firsts(item for _event, made in told for item in made)
-        made = [_as_asked(item, event, places[event.course], first) for event, items in told for item in items]
+        made = [_as_asked(item, event, places[event.course].place, first) for event, items in told for item in items]
         return answers.events_document(made, self.tally.warnings)
 
-    def _dates(self, event: NewEvent, places: Mapping[str, ZoomPlace]) -> list[Date]:
+    def _dates(self, event: NewEvent, places: Mapping[str, Held]) -> list[Date]:
         """None for what is refused with a warning."""
-        place = places.get(event.course)
-        if place is None or not place.is_on or place.kind not in self.use.kinds:
+        held = places.get(event.course)
+        if held is None or held.is_missing or not held.place.is_on or held.place.kind not in self.use.kinds:
             return self._refused_place(event)
+        place, named = held.place, shown(event.name, TITLE_LIMIT)
         starts_at = clock.now().replace(microsecond=0) if event.starts is None else moment_of(event.starts)
-        if starts_at is None or event.repeats > rest.MAX_EVENTS:
-            named = shown(event.name, TITLE_LIMIT)
+        if starts_at is None:
             warning = answers.warning("event", "invalidtime", f"{named}: not a date between 2000 and 2100")
-            self.tally.refuse("ZOOM_CALL_TIME", warning, f"begins at {event.starts}, repeats {event.repeats}")
+            self.tally.refuse("ZOOM_CALL_TIME", warning, f"begins at {event.starts}")
+            return []
+        if event.repeats > rest.MAX_EVENTS:
+            warning = answers.warning("event", "invalidrepeats", f"{named}: repeated more than {rest.MAX_EVENTS} times")
+            self.tally.refuse("ZOOM_CALL_REPEATS", warning, f"repeats {event.repeats}, at most {rest.MAX_EVENTS}")
             return []
         meeting = read_meeting(event.name, event.description, starts_at, self._own_base)
         seconds = duration_of(event.seconds)
@@ -188,7 +194,7 @@ class _Deed:
         return [Date(place, meeting, moment, seconds) for moment in moments]
 
     def _refused_place(self, event: NewEvent) -> list[Date]:
-        """A place that is off, and one of another profile or academy, are no place."""
+        """A place that is off or opens nothing, and one of another profile or academy, are no place."""
         course, seen = answers.number_or_text(shown(event.course, 64)), shown(event.course, 64)
         warning = answers.warning(
             "course", "nopermissions", f"{seen}: you do not have permissions to create an event here",
@@ -198,11 +204,13 @@ class _Deed:
         return []
 
     def _delete(self, parameters: Mapping[str, Any]) -> Document:
-        """All or nothing. What is cancelled already stays so, and is no fault."""
+        """All or nothing. What is cancelled already stays so, and is no fault. Places are held before their events."""
         wanted = {each.number: each.with_repeats for each in rest.read_deletions(parameters)}
+        contexts = {number: writing.context_of(self.connection, self.profile, number) for number in sorted(wanted)}
+        places = writing.hold_places(self.connection, self.profile, filter(None, contexts.values()))
         found = []
-        for number in sorted(wanted):
-            event = writing.find_own(self.connection, self.profile, number)
+        for number, context in contexts.items():
+            event = calendar.event_numbered(self.connection, number) if context in places else None
             if event is None:
                 raise Refused("ZOOM_CALL_EVENT", seen=f"event {number}")
             found += writing.with_repeats(self.connection, event) if wanted[number] else [event]

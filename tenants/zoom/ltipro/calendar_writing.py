@@ -1,12 +1,14 @@
 """Meetings that Zoom told us of, in the calendars of the places they are in: which event each of them is.
 
 The same meeting in the same place keeps its event, and with it number and uid, however it is moved or renamed. Several
-dates of one meeting are an event each. Whoever writes holds the place, so nobody makes the same event beside them.
+dates of one meeting are an event each. Whoever writes holds the place first, so nobody makes the same event beside
+them, and no two wait for each other's events.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, count
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,6 +22,7 @@ from saas.db.statement import ScopedStatement
 from tenants.calendar import writing
 from tenants.calendar.models import CalendarEvent, EventState
 from tenants.calendar.writing import EventValues, Origin, Told
+from tenants.catalog.models import Activity, Content
 from tenants.lti.wire.text import identifier
 from tenants.zoom.ltipro.models import PlaceKind, ZoomPlace, ZoomProfile
 from tenants.zoom.wire.meeting import Meeting
@@ -30,19 +33,23 @@ LISTED = 1000
 #: What a number can be; larger ones are nobody's.
 _NUMBERS = range(1, 2**31)
 PLACE = Part(ZoomPlace)
-_place = table_of(ZoomPlace)
+_place, _event, _activity = table_of(ZoomPlace), table_of(CalendarEvent), table_of(Activity)
 _whose = sa.bindparam("the_profile", type_=_place.c.profile_id.type)
 
-#: The place of a profile that a context's id names, held until the commit.
+#: The place of a profile that a context's id names, held until the commit; ``content``: of its activity, if it has one.
 FIND_PLACE = ScopedStatement(
     "zoom.find_place_of_context",
-    sa.select(*PLACE.columns)
+    sa.select(*PLACE.columns, _activity.c.content.label("content"))
+    .select_from(_place.outerjoin(_activity, same(_activity, id=_place.c.activity_id)))
     .where(same(_place, context_id=sa.bindparam("the_context"), profile_id=_whose))
-    .with_for_update(key_share=True),
+    .with_for_update(key_share=True, of=_place),
 )
-FIND_ORIGIN = ScopedStatement(
+#: Nothing is held yet.
+FIND_CONTEXT = ScopedStatement(
     "zoom.find_place_of_event",
-    sa.select(_place.c.id).where(same(_place, id=sa.bindparam("the_place", type_=_place.c.id.type), profile_id=_whose)),
+    sa.select(_place.c.context_id)
+    .select_from(_event.join(_place, same(_place, id=_event.c.origin_id)))
+    .where(same(_event, number=sa.bindparam("the_number")), _place.c.profile_id == _whose),
 )
 
 
@@ -69,14 +76,23 @@ class Written:
     told: Told
 
 
-def hold_places(runner: Runner, profile: ZoomProfile, contexts: Iterable[str]) -> Mapping[str, ZoomPlace]:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """``is_missing``: its activity is no Zoom meeting any more, and nothing opens it."""
+
+    place: ZoomPlace
+    is_missing: bool
+
+
+def hold_places(runner: Runner, profile: ZoomProfile, contexts: Iterable[str]) -> Mapping[str, Held]:
     """By the context's id; what is no place of the profile is left out. In one order, so that none wait in a ring."""
     found = {}
     for context in sorted({each for each in contexts if identifier(each)}):
         row = runner.run(FIND_PLACE, the_context=context, the_profile=profile.id).first()
         place = PLACE.read(row) if row is not None else None
-        if place is not None:
-            found[context] = place
+        if row is not None and place is not None:
+            is_missing = place.kind is PlaceKind.ELEMENT and row.content is not Content.ZOOM
+            found[context] = Held(place, is_missing)
     return found
 
 
@@ -155,7 +171,7 @@ def _overtaken(runner: Runner, date: Date, repeat_key: str) -> Written:
 def _free_key(taken: Iterable[str], start: datetime) -> str:
     """The first date of a meeting has none: most have no other."""
     plain = f"{start.timestamp():.0f}"
-    wanted = ("", plain, *(f"{plain}.{number}" for number in range(2, 1000)))
+    wanted = chain(("", plain), (f"{plain}.{number}" for number in count(2)))
     return next(key for key in wanted if key not in taken)
 
 
@@ -164,13 +180,11 @@ def _origin_of(place: ZoomPlace) -> Origin:
     return Origin(place.id, place.course_id, activity_id=place.activity_id, group_id=place.group_id)
 
 
-def find_own(runner: Runner, profile: ZoomProfile, number: int) -> CalendarEvent | None:
-    """Held until the commit. None for an event of another profile, and for none."""
-    event = writing.event_numbered(runner, number) if number in _NUMBERS else None
-    if event is None or event.origin_id is None:
-        return None
-    whose = {"the_place": event.origin_id, "the_profile": profile.id}
-    return event if runner.run(FIND_ORIGIN, **whose).first() is not None else None
+def context_of(runner: Runner, profile: ZoomProfile, number: int) -> str | None:
+    """Of which place an event is; nothing is held. None for an event of another profile, and for none."""
+    known = number in _NUMBERS
+    row = runner.run(FIND_CONTEXT, the_number=number, the_profile=profile.id).first() if known else None
+    return row.context_id if row is not None else None
 
 
 def with_repeats(runner: Runner, event: CalendarEvent) -> list[CalendarEvent]:

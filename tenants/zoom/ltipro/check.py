@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -17,10 +18,10 @@ from saas.problems import Refused
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
 from tenants.zoom.ltipro.addresses import ZoomAddresses, instance_url
-from tenants.zoom.ltipro.check_lines import LINES, POSITIONS, Finding, Line, Outcome, Subject
+from tenants.zoom.ltipro.check_lines import EVIDENCE, LINES, POSITIONS, Finding, Line, Outcome, Subject
 from tenants.zoom.ltipro.check_steps import Steps
 from tenants.zoom.ltipro.health import Healths
-from tenants.zoom.ltipro.models import ZoomCheck, ZoomCheckStep, ZoomProfile
+from tenants.zoom.ltipro.models import ZoomCheck, ZoomCheckStep, ZoomPlace, ZoomProfile
 from tenants.zoom.ltipro.use import use_of
 
 #: Reports kept of each profile, and of forms that were never saved.
@@ -94,6 +95,19 @@ class Report:
         """Number and title; in English, the page translates it."""
         return _LINES.get(row.step) or Line(0, row.step, row.step)
 
+    def moment(self, row: ZoomCheckStep) -> datetime | None:
+        """When it happened, where that is what the line found."""
+        if row.step not in EVIDENCE or row.outcome != Outcome.OK:
+            return None
+        with suppress(ValueError):
+            return datetime.fromisoformat(row.seen)
+        return None
+
+    def shows(self, finding: Finding) -> bool:
+        """Whether that is what the report says already; one without the line has nothing to say of it."""
+        said = [(row.outcome, row.code, row.seen) for row in self.rows if row.step == finding.name]
+        return said in ([], [(finding.outcome.value, finding.code, finding.seen)])
+
     def _has(self, code: str) -> bool:
         return any(row.code == code for row in self.rows)
 
@@ -106,17 +120,18 @@ class Checks:
         self.runtime = runtime
         self.academy = academy
 
-    def begin(self, draft: Draft, asked_by: str) -> tuple[ZoomCheck, bool]:
-        """A new run, or the one of the same values that is under way; True when it is new and wants to be run."""
+    def begin(self, draft: Draft, asked_by: str, person_id: UUID) -> tuple[ZoomCheck, bool]:
+        """A new run, or the person's of the same values that is under way; True when it is new and wants to be run."""
         values, profile_id = draft.values(self.academy), draft.profile.id if draft.profile else None
         for report in self.of(profile_id):
-            if report.busy and report.check.values == values:
+            if report.busy and report.check.values == values and report.check.person_id == person_id:
                 return report.check, False
-        return self.add(draft, asked_by), True
+        return self.add(draft, asked_by, person_id), True
 
-    def add(self, draft: Draft, asked_by: str) -> ZoomCheck:
+    def add(self, draft: Draft, asked_by: str, person_id: UUID | None = None) -> ZoomCheck:
         profile_id = draft.profile.id if draft.profile else None
-        check = ZoomCheck(profile_id=profile_id, values=draft.values(self.academy), asked_by=asked_by)
+        values = draft.values(self.academy)
+        check = ZoomCheck(profile_id=profile_id, values=values, asked_by=asked_by, person_id=person_id)
         self.session.add(check)
         self.session.flush()
         self._prune(profile_id)
@@ -129,7 +144,8 @@ class Checks:
         return check
 
     def report(self, check: ZoomCheck) -> Report:
-        query = sa.select(ZoomCheckStep).where(ZoomCheckStep.check_id == check.id)
+        """Without lines that are not looked at any more."""
+        query = sa.select(ZoomCheckStep).where(ZoomCheckStep.check_id == check.id, ZoomCheckStep.step.in_(_LINES))
         return Report(check, self.session.scalars(query.order_by(ZoomCheckStep.position)).all())
 
     def latest(self, profile_id: UUID | None) -> Report | None:
@@ -169,6 +185,16 @@ class Checks:
             check.finished_at = clock.now()
         self.session.flush()
         return True
+
+    def note_launch(self, check_id: UUID, finding: Finding) -> None:
+        """What became of the launch that was watched, in its line, which is there once the run is over."""
+        check = self._locked(check_id)
+        query = sa.select(ZoomCheckStep).where(ZoomCheckStep.check_id == check_id, ZoomCheckStep.step == finding.name)
+        row = self.session.scalar(query)
+        if check is None or check.finished_at is None or row is None:
+            return
+        row.outcome, row.code, row.seen = finding.outcome.value, finding.code, finding.seen
+        self.session.flush()
 
     def cancel(self, check_id: UUID) -> None:
         self._end(check_id, CANCELLED)
@@ -237,7 +263,12 @@ class Checks:
             health=Healths(self.session).of([known])[known.id],
             is_on=is_on,
             is_active=known.is_active,
+            has_place=self._has_place(known),
         )
+
+    def _has_place(self, profile: ZoomProfile) -> bool:
+        there = sa.select(ZoomPlace.id).where(ZoomPlace.profile_id == profile.id, ZoomPlace.is_on)
+        return self.session.scalar(there.limit(1)) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,10 @@ LINES: tuple[Line, ...] = (
     Line(8, "keys", "Zoom has read our public keys"),
     Line(8, "launches", "Somebody has opened Zoom"),
     Line(8, "calendar", "Zoom has told of a meeting"),
-    Line(9, "launch", "Somebody opens Zoom while we watch"),
-    Line(10, "api", "Zoom's interface for LTI Pro answers"),
+    Line(9, "launch", "Zoom is opened while we watch"),
 )
+#: Lines whose finding is a moment, in ISO 8601: the report shows it in the reader's zone.
+EVIDENCE = ("keys", "launches", "calendar")
 POSITIONS: Mapping[str, int] = MappingProxyType({line.name: position for position, line in enumerate(LINES)})
 
 
@@ -63,7 +64,7 @@ class Subject:
     """What is checked: the values of a form, saved or not, and what is known of the profile if there is one.
 
     ``client_id`` and ``deployment_id`` are made up where ``is_saved`` is false: Zoom cannot know them. ``is_on``:
-    Zoom is switched on in the academy; ``is_active``: the profile is.
+    Zoom is switched on in the academy; ``is_active``: the profile is; ``has_place``: it can be opened somewhere.
     """
 
     lti_key: str
@@ -76,6 +77,7 @@ class Subject:
     health: Health = field(default_factory=Health)
     is_on: bool = True
     is_active: bool = True
+    has_place: bool = False
 
 
 def kind_of(error: OutboundError) -> str:

@@ -1,6 +1,5 @@
 """Check Zoom connection on the screen: begun with a form's values, watched, cancelled, run again; and the health."""
 
-from datetime import timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -16,18 +15,18 @@ from saas.web.views import View, uuid_in
 from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.zoom.ltipro.check import Checks, Draft, Report
+from tenants.zoom.ltipro.check_lines import Finding, Outcome
+from tenants.zoom.ltipro.check_watch import WATCHED, Watch
 from tenants.zoom.ltipro.health import Healths
 from tenants.zoom.ltipro.models import ZoomCheck, ZoomPlace, ZoomProfile
 from tenants.zoom.ltipro.places import Places
 from tenants.zoom.ltipro.profile_forms import cleaned_key
 from tenants.zoom.ltipro.profile_views import profile_in_address, profiles_of
 from tenants.zoom.ltipro.profiles import require_zoom
-from tenants.zoom.ltipro.trace import Watch
 
 REPORT = page("zoom/check.html#report")
-#: Places a report offers to open Zoom at, and how long it watches for a launch.
+#: Places a report offers to open Zoom at.
 SHOWN = 5
-WATCHED = timedelta(minutes=20)
 
 
 def checks_of(request: Request) -> Checks:
@@ -41,7 +40,8 @@ def check_in_address(request: Request) -> ZoomCheck:
 
 class CheckView(View):
     def begin(self, draft: Draft) -> Response:
-        check, is_new = checks_of(self.request).begin(draft, self.request.identity.name)
+        somebody = self.request.identity
+        check, is_new = checks_of(self.request).begin(draft, somebody.name, somebody.id)
         if is_new:
             later(self.request.db, "zoom.check_connection", check_id=check.id)
             about = {"profile": str(draft.profile.id)} if draft.profile else {}
@@ -83,16 +83,18 @@ class CheckPages(CheckView):
         report = checks_of(self.request).report(self.context)
         if self.request.htmx and not report.busy:
             self.request.response.status_int = 286
-        return {"report": report, **self._launch(report)}
+        return self._launch(report)
 
     @view_config(route_name="zoom_check_launch", request_method="GET", renderer=page("zoom/check_launch.html#state"))
     def launch(self) -> dict[str, Any]:
-        """Step 9, asked for again until Zoom has come back, at most for a while."""
+        """Step 9, asked for again until it has gone well, at most for a while. What the report lacks reloads it."""
         report = checks_of(self.request).report(self.context)
         values = self._launch(report)
         if self.request.htmx and not values["watching"]:
             self.request.response.status_int = 286
-        return {"report": report, **values}
+        if self.request.htmx and values["report"] is not report:
+            self.request.response.headers["HX-Refresh"] = "true"
+        return values
 
     @view_config(route_name="zoom_check_cancel", request_method="POST")
     def cancel(self) -> Response:
@@ -102,16 +104,27 @@ class CheckPages(CheckView):
     def _launch(self, report: Report) -> dict[str, Any]:
         profile = _profile_of(self.request, report.check)
         if profile is None:
-            return {"profile": None, "watch": None, "watching": False, "places": ()}
-        watch = Watch.since(self.request.db, profile, report.check.started_at)
-        is_over = watch.is_accepted and watch.keys_at is not None
-        is_recent = report.check.started_at > clock.now() - WATCHED
+            return {"report": report, "profile": None, "watch": None, "watching": False, "places": ()}
+        watch = Watch.of(self.request.db, profile, report.check)
+        finding = watch.finding(clock.now())
+        is_recent = report.check.person_id is not None and report.check.started_at > clock.now() - WATCHED
         return {
+            "report": report if finding is None or report.shows(finding) else self._noted(report, finding),
             "profile": profile,
             "watch": watch,
-            "watching": is_recent and not is_over,
+            "watching": is_recent and (finding is None or finding.outcome is not Outcome.OK),
             "places": places_to_open(self.request, profile),
         }
+
+    def _noted(self, report: Report, finding: Finding) -> Report:
+        """In a transaction of its own: the request only reads."""
+        request = self.request
+        with request.runtime.database.transaction(request.tenant.id) as session:
+            checks = Checks(session, request.runtime, request.tenant)
+            checks.note_launch(report.check.id, finding)
+            noted = checks.report(checks.get(report.check.id))
+            session.expunge_all()
+            return noted
 
 
 def places_to_open(request: Request, profile: ZoomProfile) -> list[tuple[str, str]]:
@@ -137,7 +150,13 @@ def _profile_of(request: Request, check: ZoomCheck) -> ZoomProfile | None:
 def health_panel(request: Request, profile: ZoomProfile) -> Markup:
     """On the profile's page: how it goes, how the last check ended, and the ways to check and to the trace."""
     health = Healths(request.db).of([profile])[profile.id]
-    values = {"profile": profile, "health": health, "report": checks_of(request).latest(profile.id)}
+    unknown = Healths(request.db).unknown_calls(profile, health)
+    values = {
+        "profile": profile,
+        "health": health,
+        "unknown": unknown,
+        "report": checks_of(request).latest(profile.id),
+    }
     return _shown(request, "zoom/health.html#card", values)
 
 

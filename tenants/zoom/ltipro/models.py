@@ -37,7 +37,7 @@ class ZoomProfile(TenantScoped, Base):
     ``lti_key`` is Zoom's, case-sensitive. ``mail_domains`` suggests the profile to authors with such an address.
     ``students_can_host`` only notes what was set in Zoom. ``issuer`` is the academy's address as typed in Zoom.
     ``token_hash`` finds the profile of a calendar call, ``sealed_token`` is for showing it again; ``previous_hash`` is
-    good until ``previous_until``. ``with_roster``: Zoom may read who takes part (NRPS).
+    good until ``previous_until``, and known by its end. ``with_roster``: Zoom may read who takes part (NRPS).
     """
 
     __tablename__ = "zoom_profile"
@@ -143,7 +143,8 @@ class ZoomPlace(TenantScoped, Base):
 class ZoomCheck(TenantScoped, Base):
     """A run of Check Zoom connection with the values of a form, saved or not; ``profile_id`` empty for a new one.
 
-    ``values`` is what is checked (name, LTI Key, client ID, issuer); no secret is in it.
+    ``values`` is what is checked (name, LTI Key, client ID, issuer); no secret is in it. ``person_id``: whose launch is
+    watched; empty for one of the command line.
     """
 
     __tablename__ = "zoom_check"
@@ -155,6 +156,7 @@ class ZoomCheck(TenantScoped, Base):
     profile_id: Mapped[UUID | None]
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     asked_by: Mapped[str]
+    person_id: Mapped[UUID | None]
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     finished_at: Mapped[datetime | None]
 

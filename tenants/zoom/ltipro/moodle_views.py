@@ -24,7 +24,7 @@ from saas.tenancy.resolve import Academy, bare_host
 from saas.web.headers import CSP, content_policy
 from tenants.lti.keys import KeyRing
 from tenants.lti.own_question import is_own_question
-from tenants.lti.platform.authorize import Manners
+from tenants.lti.platform.authorize import Answer, Manners
 from tenants.lti.platform.authorize_views import AuthorizePage
 from tenants.lti.platform.doors import Knock, json_response, refuse
 from tenants.lti.platform.log import Service, note_call
@@ -32,10 +32,12 @@ from tenants.lti.platform.models import Tool, ToolKind
 from tenants.lti.platform.posting import ancestors, post_to_tool
 from tenants.lti.platform.token_views import MAX_FORM, answer_token
 from tenants.lti.platform.tokens import TokenManners, TokenRequests
+from tenants.lti.tool.addresses import origin_of
 from tenants.lti.tool.views import pairs_of
 from tenants.lti.wire.assertion import error_of
 from tenants.lti.wire.authorize import FIELDS
 from tenants.zoom.ltipro.addresses import AUTH_PATH, CERTS_PATH, TOKEN_PATH
+from tenants.zoom.ltipro.launch import ZOOM_HOSTS
 from tenants.zoom.ltipro.models import ZoomUse
 from tenants.zoom.ltipro.use import FIND_USE, USE, use_at
 from tenants.zoom.wire.moodle_auth import MOODLE_ERRORS, OTHERWISE, REPOST, MoodleRequest, client_of
@@ -103,6 +105,13 @@ class MoodleAuthorization(AuthorizePage):
             response = send_on(request, ((name, value) for name, value in pairs_of(request) if name in FIELDS))
         if response.status_int == 200:
             request.add_response_callback(without_cookies)
+        return response
+
+    def post(self, answer: Answer) -> Response:
+        """To Zoom, and on from there to Zoom's own hosts alone."""
+        response = super().post(answer)
+        zoom = (origin_of(answer.redirect_uri), ZOOM_HOSTS)
+        response.headers[CSP] = content_policy(ancestors(self.request), zoom)
         return response
 
 

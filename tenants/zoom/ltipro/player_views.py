@@ -42,7 +42,7 @@ from tenants.zoom.ltipro.message import place_message
 from tenants.zoom.ltipro.models import PlaceKind, ZoomPlace
 from tenants.zoom.ltipro.place_views import person_of, places_of
 from tenants.zoom.ltipro.places import ROUTES, Places, Subject, course_of, opens_in_of
-from tenants.zoom.ltipro.seats import PlaceRole
+from tenants.zoom.ltipro.seats import PlaceRole, is_guest
 from tenants.zoom.ltipro.use import use_of
 
 #: Where the subject has its own page.
@@ -198,8 +198,8 @@ def come_back(context: ZoomPlace, request: Request) -> Any:
 
 
 def activity_panel(request: Request, activity: Activity) -> Markup | str:
-    """The activity's page, for whoever may see it; what keeps Zoom off is said on the next page."""
-    if not activity.is_meeting or places_of(request).of_activity(activity) is None:
+    """The activity's page, for whoever may see it; what keeps Zoom off is said on the next page. Guests see no tool."""
+    if not activity.is_meeting or places_of(request).of_activity(activity) is None or is_guest(person_of(request)):
         return ""
     return _shown(request, PlaceKind.ELEMENT, activity)
 
@@ -216,7 +216,9 @@ def _tool_panel(request: Request, kind: PlaceKind, subject: Subject) -> Markup |
     if kind not in use_of(request.db, request.tenant).kinds:
         return ""
     place = places_of(request).of(kind, subject)
-    return _shown(request, kind, subject) if place is not None and place.is_on else ""
+    if place is None or not place.is_on or is_guest(person_of(request)):
+        return ""
+    return _shown(request, kind, subject)
 
 
 def _shown(request: Request, kind: PlaceKind, subject: Subject) -> Markup:
@@ -226,8 +228,8 @@ def _shown(request: Request, kind: PlaceKind, subject: Subject) -> Markup:
 
 
 def event_way(request: Request, event: CalendarEvent) -> str:
-    """For the calendar: where an event that Zoom told us of is opened, so that it signs people in."""
-    if event.origin_id is None:
+    """For the calendar: where an event that Zoom told us of is opened, so that it signs people in; none for guests."""
+    if event.origin_id is None or is_guest(person_of(request)):
         return ""
     kinds = ((PlaceKind.GROUP, event.group_id), (PlaceKind.ELEMENT, event.activity_id))
     kind, subject_id = next((each for each in kinds if each[1] is not None), (PlaceKind.COURSE, event.course_id))

@@ -101,14 +101,24 @@ class Profiles:
 
     def copy(self, profile: ZoomProfile) -> tuple[ZoomProfile, str]:
         """The same settings with a client ID, deployment and token of its own; never the default."""
-        there = {each.name_key for each in self.all()}
-        stem = profile.name[: NAME_LIMIT - 20]
-        names = (f"{stem} (copy{f' {number}' if number > 1 else ''})" for number in count(1))
-        name = next(each for each in names if each.casefold() not in there)
-        made, token = self.create(values_of(profile, name=name, is_default=False))
+        made, token = self._copied(profile)
         if not profile.is_active:
             self.switch(made, on=False)
         return made, token
+
+    def _copied(self, profile: ZoomProfile) -> tuple[ZoomProfile, str]:
+        """Somebody may copy it at the same moment: then the next number is free."""
+        stem = profile.name[: NAME_LIMIT - 20]
+        for number in count(1):
+            name = f"{stem} (copy{f' {number}' if number > 1 else ''})"
+            if self.is_taken(None, name):
+                continue
+            try:
+                return self.create(values_of(profile, name=name, is_default=False))
+            except InvalidValues:
+                if not self.is_taken(None, name):
+                    raise
+        raise AssertionError("there is always another number")
 
     def places(self, profile: ZoomProfile) -> Sequence[ZoomPlace]:
         """Where it is used, the oldest first."""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from saas.web.i18n import _
@@ -16,43 +15,51 @@ from tenants.zoom.ltipro.profile_forms import ProofForm
 from tenants.zoom.ltipro.profile_views import ZoomView, profile_page, with_token
 from tenants.zoom.ltipro.tokens import reveal
 
-TOKEN = page("zoom/profile_token.html")
+TOKEN, ROTATE = page("zoom/profile_token.html"), page("zoom/profile_rotate.html")
 WRONG = _("This is not your password. Forgotten? Ask another admin of your academy for a sign-in link.")
 
 
 @view_defaults(permission=Permission.INTEGRATE)
 class TokenPages(ZoomView):
-    """``context`` is the profile."""
+    """``context`` is the profile. Whoever sees a token has just proven who they are: a browser left open is not
+    enough (ASVS 6.2.3).
+    """
 
     @view_config(route_name="zoom_profile_token", request_method="GET", renderer=TOKEN)
+    @view_config(route_name="zoom_profile_rotate", request_method="GET", renderer=ROTATE)
     def ask(self) -> dict[str, Any]:
         return self._page(ProofForm(None))
 
     @view_config(route_name="zoom_profile_token", request_method="POST", renderer=TOKEN, rate="20/5minutes")
     def show(self) -> dict[str, Any]:
-        """A browser left open is not enough (ASVS 6.2.3); each look is in the audit log."""
+        """Each look is in the audit log."""
         form = ProofForm.of(self.request)
-        if not form.accepted() or not self._is_proven(form):
-            self.request.response.status_int = 422
+        if not self._is_proven(form):
             return self._page(form)
+        token = reveal(self.context, self.request.runtime.secrets)
         self.note("revealed", self.context)
         self.request.response.cache_control = "no-store"
-        return {**self._page(form), "token": reveal(self.context, self.request.runtime.secrets)}
+        return {**self._page(form), "token": token}
 
-    @view_config(route_name="zoom_profile_rotate", request_method="GET", renderer=page("zoom/profile_rotate.html"))
-    def confirm_rotation(self) -> dict[str, Any]:
-        return profile_page(self.request, self.context)
-
-    @view_config(route_name="zoom_profile_rotate", request_method="POST")
-    def rotate(self) -> Response:
+    @view_config(route_name="zoom_profile_rotate", request_method="POST", renderer=ROTATE, rate="20/5minutes")
+    def rotate(self) -> Any:
         """The new token is on this one answer."""
-        sent = self.request.POST
+        form, sent = ProofForm.of(self.request), self.request.POST
+        if not self._is_proven(form):
+            return self._page(form)
         at_once = sent.get("at_once") == "1"
         token = self.profiles.rotate(self.context, seen_hint=str(sent.get("hint", "")), at_once=at_once)
         self.note("rotated", self.context, at_once=at_once)
         return with_token(self.request, self.context, token)
 
     def _is_proven(self, form: ProofForm) -> bool:
+        """Else the form says what is wrong, and the answer is 422."""
+        is_proven = form.accepted() and self._is_password(form)
+        if not is_proven:
+            self.request.response.status_int = 422
+        return is_proven
+
+    def _is_password(self, form: ProofForm) -> bool:
         person = self._person()
         count_try(self.request, person.email_key or str(person.id))
         if person.password_hash and verify_password(person.password_hash, form.current.data or ""):

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets as random
 import string
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,7 +14,8 @@ from saas import clock
 from saas.db.base import table_of
 from saas.db.rows import Part, Runner, same
 from saas.db.statement import ScopedStatement
-from saas.secrets import Secrets
+from saas.problems import Refused
+from saas.secrets import SealError, Secrets
 from tenants.lti.platform.bearer import TOOL
 from tenants.lti.platform.models import Tool
 from tenants.zoom.ltipro.models import ZoomProfile
@@ -29,7 +31,7 @@ HINT_LENGTH = 4
 PROFILE = Part(ZoomProfile)
 _profile, _tool = table_of(ZoomProfile), table_of(Tool)
 
-#: The profile whose token has ``the_hash`` at ``the_time``, with its tool. An inactive one is found, too.
+#: The profile whose token has ``the_hash``, or whose last one had, with its tool. An inactive one is found, too.
 FIND_PROFILE = ScopedStatement(
     "zoom.find_profile_of_token",
     sa.select(*PROFILE.columns, *TOOL.columns)
@@ -38,10 +40,7 @@ FIND_PROFILE = ScopedStatement(
         same(_profile),
         sa.or_(
             _profile.c.token_hash == sa.bindparam("the_hash"),
-            sa.and_(
-                _profile.c.previous_hash == sa.bindparam("the_hash"),
-                _profile.c.previous_until > sa.bindparam("the_time", type_=_profile.c.previous_until.type),
-            ),
+            _profile.c.previous_hash == sa.bindparam("the_hash"),
         ),
     )
     .limit(1),
@@ -53,16 +52,30 @@ def hash_of_token(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def profile_of_token(runner: Runner, token: str, now: datetime) -> ZoomProfile | None:
-    """With its ``tool``, of no session. None for an unknown token and for one whose grace period is over."""
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whose token it is. ``profile`` has its ``tool`` and is of no session; ``is_good``: it may still be used."""
+
+    profile: ZoomProfile
+    is_good: bool
+
+
+def bearer_of(runner: Runner, token: str, now: datetime) -> Bearer | None:
+    """None for an unknown token. One that was renewed is found when its grace period is over, too, and is not good:
+    whoever looks for the reason finds the refused call in the profile's log.
+    """
     wanted = hash_of_token(token)
-    row = runner.run(FIND_PROFILE, the_hash=wanted, the_time=now).first()
+    row = runner.run(FIND_PROFILE, the_hash=wanted).first()
     profile = PROFILE.read(row) if row is not None else None
     if row is None or profile is None:
         return None
     set_committed_value(profile, "tool", TOOL.read(row))
-    known = (profile.token_hash, profile.previous_hash)
-    return profile if any(hmac.compare_digest(each, wanted) for each in known) else None
+    is_current, was_current = (
+        hmac.compare_digest(each, wanted) for each in (profile.token_hash, profile.previous_hash)
+    )
+    if not (is_current or was_current):
+        return None
+    return Bearer(profile, is_good=is_current or grace_ends(profile, now) is not None)
 
 
 def issue(profile: ZoomProfile, secrets: Secrets, tenant_id: int) -> str:
@@ -76,16 +89,19 @@ def issue(profile: ZoomProfile, secrets: Secrets, tenant_id: int) -> str:
 
 
 def rotate(profile: ZoomProfile, secrets: Secrets, *, at_once: bool = False) -> str:
-    """A new token; the one before it stays good for `GRACE`, unless ``at_once``."""
+    """A new token; the one before it stays good for `GRACE`, unless ``at_once``. It stays known in any case."""
     before = profile.token_hash
     token = issue(profile, secrets, profile.tenant_id)
-    if not at_once:
-        profile.previous_hash, profile.previous_until = before, clock.now() + GRACE
+    profile.previous_hash, profile.previous_until = before, None if at_once else clock.now() + GRACE
     return token
 
 
 def reveal(profile: ZoomProfile, secrets: Secrets) -> str:
-    return secrets.open(profile.tenant_id, PURPOSE, profile.sealed_token).decode()
+    """`Refused` ZOOM_TOKEN_SEALED where the key it was sealed with is gone."""
+    try:
+        return secrets.open(profile.tenant_id, PURPOSE, profile.sealed_token).decode()
+    except SealError:
+        raise Refused("ZOOM_TOKEN_SEALED", seen=profile.name) from None
 
 
 def grace_ends(profile: ZoomProfile, now: datetime) -> datetime | None:

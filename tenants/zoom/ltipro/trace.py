@@ -18,7 +18,7 @@ from tenants.lti.platform.log import Service
 from tenants.lti.platform.log import Wanted as WantedCalls
 from tenants.lti.platform.models import ServiceCall
 from tenants.zoom.ltipro.health import seen_of
-from tenants.zoom.ltipro.models import ZoomProfile, ZoomUse
+from tenants.zoom.ltipro.models import ZoomProfile
 
 PAGE = 50
 _CONTEXT = "https://purl.imsglobal.org/spec/lti/claim/context"
@@ -102,9 +102,7 @@ class Trace:
     def _calls(self, tool_id: UUID, wanted: Wanted, limit: int) -> Iterable[Entry]:
         service = Service(wanted.kind.value) if wanted.kind is not None else None
         narrowed = WantedCalls(service=service, refused=wanted.refused, before=wanted.before)
-        # nothing ties a reader of our key set to a profile
-        ours = sa.or_(ServiceCall.tool_id == tool_id, ServiceCall.service == Service.KEYS.value)
-        query = sa.select(ServiceCall).where(ours, *narrowed.conditions())
+        query = sa.select(ServiceCall).where(_is_shown(tool_id), *narrowed.conditions())
         if wanted.person:
             query = query.where(ServiceCall.person_id.in_(_people_called(wanted.person)))
         rows = self.session.scalars(query.order_by(ServiceCall.at.desc(), ServiceCall.id.desc()).limit(limit)).all()
@@ -114,37 +112,10 @@ class Trace:
         return (_of_call(row, names.get(row.person_id, "") if row.person_id else "") for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Step 9 of a check: how far the newest launch since then came, with what followed. None: not yet."""
-
-    launch: Launch | None
-    keys_at: datetime | None
-    calendar_at: datetime | None
-
-    @classmethod
-    def since(cls, session: ScopedSession, profile: ZoomProfile, at: datetime) -> "Watch":
-        ours = Launch.tool_id == profile.tool_id, Launch.direction == Direction.OUT, Launch.started_at >= at
-        launch = session.scalar(sa.select(Launch).where(*ours).order_by(Launch.started_at.desc()).limit(1))
-        if launch is None:
-            return cls(None, None, None)
-        keys_at = session.scalar(sa.select(ZoomUse.keys_fetched_at))
-        told = sa.select(sa.func.max(ServiceCall.at)).where(
-            ServiceCall.tool_id == profile.tool_id,
-            ServiceCall.service == Service.CALENDAR.value,
-            ServiceCall.code == "",
-            ServiceCall.at >= launch.started_at,
-        )
-        return cls(launch, keys_at if keys_at and keys_at >= launch.started_at else None, session.scalar(told))
-
-    @property
-    def is_back(self) -> bool:
-        """Zoom sent the browser to our auth.php."""
-        return self.launch is not None and self.launch.outcome is not Outcome.WAITING
-
-    @property
-    def is_accepted(self) -> bool:
-        return self.launch is not None and self.launch.outcome is Outcome.ACCEPTED
+def _is_shown(tool_id: UUID) -> sa.ColumnElement[bool]:
+    """Nothing ties a reader of our key set, or a call with an unknown token, to a profile: they may be any one's."""
+    nobodys = sa.and_(ServiceCall.tool_id.is_(None), ServiceCall.service == Service.CALENDAR.value)
+    return sa.or_(ServiceCall.tool_id == tool_id, ServiceCall.service == Service.KEYS.value, nobodys)
 
 
 def _people_called(part: str) -> sa.Select[Any]:

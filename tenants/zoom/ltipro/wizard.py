@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from saas.tenancy.resolve import Academy
-from tenants.lti.launches.models import Direction, Launch
+from tenants.lti.launches.models import Direction, Launch, Outcome
+from tenants.lti.platform.log import Service
+from tenants.lti.platform.models import ServiceCall
 from tenants.zoom.ltipro.addresses import AUTH_PATH, CERTS_PATH, REST_PATH, TOKEN_PATH
 from tenants.zoom.ltipro.health import Health, Healths
 from tenants.zoom.ltipro.models import ZoomProfile, ZoomUse
@@ -44,9 +46,10 @@ def state_of(profile: ZoomProfile, health: Health) -> ProfileState:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """When each thing last happened; None where it never did. ``came_back_at``: Zoom sent a browser to our auth.php.
+    """When each thing last went well; None where it never did. ``came_back_at``: Zoom sent a browser to our auth.php.
 
     ``keys_at`` counts from the moment the profile is there: nothing says for which profile somebody read our keys.
+    ``auth_refused`` and ``calendar_refused``: Zoom came, but never to a good end; the code of the newest refusal.
     """
 
     saved_at: datetime
@@ -54,20 +57,37 @@ class Arrivals:
     keys_at: datetime | None
     token_at: datetime | None
     calendar_at: datetime | None
+    auth_refused: str | None = None
+    calendar_refused: str | None = None
 
 
 def arrivals_of(session: ScopedSession, profile: ZoomProfile, health: Health) -> Arrivals:
-    came_back = sa.select(sa.func.max(Launch.consumed_at)).where(
-        Launch.tool_id == profile.tool_id, Launch.direction == Direction.OUT
-    )
     keys_at = health.last_keys
     return Arrivals(
         saved_at=profile.created_at,
-        came_back_at=session.scalar(came_back),
+        came_back_at=health.last_launch,
         keys_at=keys_at if keys_at and keys_at >= profile.created_at else None,
         token_at=health.last_token,
         calendar_at=health.last_calendar,
+        auth_refused=None if health.last_launch else session.scalar(_newest_refusal_at_auth(profile)),
+        calendar_refused=None if health.last_calendar else session.scalar(_newest_refusal_of_calendar(profile)),
     )
+
+
+def _newest_refusal_at_auth(profile: ZoomProfile) -> sa.Select[tuple[str]]:
+    query = sa.select(Launch.code).where(
+        Launch.tool_id == profile.tool_id, Launch.direction == Direction.OUT, Launch.outcome == Outcome.REFUSED
+    )
+    return query.order_by(Launch.started_at.desc(), Launch.id.desc()).limit(1)
+
+
+def _newest_refusal_of_calendar(profile: ZoomProfile) -> sa.Select[tuple[str]]:
+    query = sa.select(ServiceCall.code).where(
+        ServiceCall.tool_id == profile.tool_id,
+        ServiceCall.service == Service.CALENDAR.value,
+        ServiceCall.code != "",
+    )
+    return query.order_by(ServiceCall.at.desc(), ServiceCall.id.desc()).limit(1)
 
 
 def all_arrived(profile: ZoomProfile, arrivals: Arrivals, *, with_calendar: bool) -> bool:

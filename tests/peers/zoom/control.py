@@ -31,7 +31,9 @@ def includeme(config: Configurator) -> None:
 
 def overview(request: Request) -> Response:
     practice = request.registry.practice
-    return page("practice.html", calls=list(reversed(practice.calls)), faults=practice.faults, names=sorted(FAULTS))
+    with practice.lock:
+        calls = list(reversed(practice.calls))
+    return page("practice.html", calls=calls, faults=practice.faults, names=sorted(FAULTS))
 
 
 def state(request: Request) -> Response:

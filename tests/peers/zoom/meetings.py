@@ -118,8 +118,9 @@ def edit(request: Request) -> Response:
             "zone": meeting.zone, "minutes": meeting.minutes, "weeks": meeting.weeks,
         }  # fmt: skip
         return _form(visit, {**values, **request.POST}, wrong, "Edit Meeting")
-    for name, value in vars(wanted).items():
-        setattr(meeting, name, value)
+    with request.registry.practice.lock:
+        for name, value in vars(wanted).items():
+            setattr(meeting, name, value)
     request.registry.sites.tell("changed", visit.credential, visit.instance, meeting)
     raise HTTPSeeOther(_home(visit))
 
@@ -128,8 +129,10 @@ def delete(request: Request) -> Response:
     visit = visit_of(request)
     meeting = _own(request, visit)
     if request.method == "POST":
-        del request.registry.practice.meetings[meeting.number]
-        request.registry.sites.tell("deleted", visit.credential, visit.instance, meeting)
+        with request.registry.practice.lock:
+            there = request.registry.practice.meetings.pop(meeting.number, None)
+        if there is not None:
+            request.registry.sites.tell("deleted", visit.credential, visit.instance, meeting)
     raise HTTPSeeOther(_home(visit))
 
 

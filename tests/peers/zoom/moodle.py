@@ -133,8 +133,14 @@ class Sites:
             what, instance, meeting = self._orders.get()
             try:
                 self._say(what, instance, meeting)
+            except Exception as error:  # noqa: BLE001 -- whatever a site answers, the next order is for this thread, too
+                self._note(Call(_now(), instance.url, what, {}, error=f"{type(error).__name__}: {error}"))
             finally:
                 self._orders.task_done()
+
+    def _note(self, call: Call) -> None:
+        with self.practice.lock:
+            self.practice.calls.append(call)
 
     def _say(self, what: str, instance: Instance, meeting: Meeting) -> None:
         replaces = what == "changed" and self.practice.faults.get("change") == "replace"
@@ -174,14 +180,19 @@ class Sites:
         sent = {"wstoken": instance.token, "wsfunction": function, "moodlewsrestformat": "json", **form}
         answer = None
         for _ in range(1 + int(self.practice.faults.get("repeated_calls", 0))):
-            call = Call(datetime.now(UTC).isoformat(timespec="seconds"), instance.url, function, form)
-            self.practice.calls.append(call)
+            call = Call(_now(), instance.url, function, form)
+            self._note(call)
             try:
                 came = self.http.post(instance.url + REST, content=urlencode(sent), headers={
                     "Content-Type": "application/x-www-form-urlencoded", "User-Agent": "practice-zoom",
                 })  # fmt: skip
-                call.status, call.answer = came.status_code, came.text[:4000]
+                with self.practice.lock:
+                    call.status, call.answer = came.status_code, came.text[:4000]
                 answer = None if self.practice.faults.get("lost_answer") else json.loads(came.text or "null")
             except (httpx.HTTPError, ValueError) as error:
                 call.error = f"{type(error).__name__}: {error}"
         return answer
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

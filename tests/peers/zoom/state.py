@@ -217,7 +217,8 @@ class Practice:
             return made
 
     def meetings_of(self, place: tuple[str, str, str]) -> Iterator[Meeting]:
-        found = [each for each in self.meetings.values() if each.place == place]
+        with self.lock:
+            found = [each for each in self.meetings.values() if each.place == place]
         return iter(sorted(found, key=lambda each: each.starts[0]))
 
     def new_number(self) -> str:
