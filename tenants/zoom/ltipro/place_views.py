@@ -60,8 +60,6 @@ class PlaceSettings(View):
     def __init__(self, context: Subject, request: Request) -> None:
         super().__init__(context, request)
         self.kind = KINDS[request.matched_route.name]
-        if isinstance(context, Activity) and not context.is_meeting:
-            raise Refused("WEB_NOT_FOUND")
 
     @view_config(route_name="zoom_meeting_settings", request_method="GET", permission=Permission.AUTHOR)
     @view_config(route_name="zoom_course_settings", request_method="GET", permission=Permission.AUTHOR)
@@ -84,6 +82,8 @@ class PlaceSettings(View):
     )  # fmt: skip
     def save(self) -> Any:
         """Another profile is asked about first: what was planned with the old one stays in its Zoom account."""
+        if isinstance(self.context, Activity) and not self.context.is_meeting:
+            raise Refused("WEB_NOT_FOUND")
         request, form = self.request, place_form(self.request, self.kind)
         require_use(request.db, request.tenant, self.kind)
         place = places_of(request).of(self.kind, self.context)
