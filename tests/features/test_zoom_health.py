@@ -134,7 +134,7 @@ def test_nobody_but_zoom_makes_a_profile_fail(house: House) -> None:
     """Whoever has opened Zoom once knows its client ID."""
     room = Room.set(house.academy(), with_roster=True)
     unsigned = jwt.encode(
-        {"iss": "https://applications.zoom.us", "sub": room.client_id}, None, "none", {"kid": "zoom-key"}
+        {"iss": "https://applications.zoom.us", "sub": room.client_id}, "", "none", {"kid": "zoom-key"}
     )
     strange = Key(room.key.kid, rsa(1))
     for assertion in (unsigned, room.assertion(strange), room.assertion(Key("other", rsa(1)))):

@@ -117,7 +117,7 @@ def test_called_but_refused(house: House) -> None:
     room.authorize(browser, room.request(begun, redirect_uri="https://elsewhere.example/"))
     assert marks(admin, profile) == (200, ["done", "failed", "todo", "todo"])
     said = words(admin.get(address(profile, "/marks")))
-    assert "Called, but refused: The redirect URI" in said
+    assert "Called, but refused: The tool wants to be answered at an unknown address" in said
     room.call("core_unknown")
     assert marks(admin, profile) == (200, ["done", "failed", "todo", "failed"])
     assert "Called, but refused: This function is not offered" in words(admin.get(address(profile)))

@@ -120,7 +120,7 @@ class Checks:
         self.runtime = runtime
         self.academy = academy
 
-    def begin(self, draft: Draft, asked_by: str, person_id: UUID) -> tuple[ZoomCheck, bool]:
+    def begin(self, draft: Draft, asked_by: str, person_id: UUID | None = None) -> tuple[ZoomCheck, bool]:
         """A new run, or the person's of the same values that is under way; True when it is new and wants to be run."""
         values, profile_id = draft.values(self.academy), draft.profile.id if draft.profile else None
         for report in self.of(profile_id):

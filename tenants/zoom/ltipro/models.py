@@ -37,7 +37,7 @@ class ZoomProfile(TenantScoped, Base):
     ``lti_key`` is Zoom's, case-sensitive. ``mail_domains`` suggests the profile to authors with such an address.
     ``students_can_host`` only notes what was set in Zoom. ``issuer`` is the academy's address as typed in Zoom.
     ``token_hash`` finds the profile of a calendar call, ``sealed_token`` is for showing it again; ``previous_hash`` is
-    good until ``previous_until``, and known by its end. ``with_roster``: Zoom may read who takes part (NRPS).
+    good until ``previous_until``, and still known then. ``with_roster``: Zoom may read who takes part (NRPS).
     """
 
     __tablename__ = "zoom_profile"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -74,14 +75,14 @@ def arrivals_of(session: ScopedSession, profile: ZoomProfile, health: Health) ->
     )
 
 
-def _newest_refusal_at_auth(profile: ZoomProfile) -> sa.Select[tuple[str]]:
+def _newest_refusal_at_auth(profile: ZoomProfile) -> sa.Select[Any]:
     query = sa.select(Launch.code).where(
         Launch.tool_id == profile.tool_id, Launch.direction == Direction.OUT, Launch.outcome == Outcome.REFUSED
     )
     return query.order_by(Launch.started_at.desc(), Launch.id.desc()).limit(1)
 
 
-def _newest_refusal_of_calendar(profile: ZoomProfile) -> sa.Select[tuple[str]]:
+def _newest_refusal_of_calendar(profile: ZoomProfile) -> sa.Select[Any]:
     query = sa.select(ServiceCall.code).where(
         ServiceCall.tool_id == profile.tool_id,
         ServiceCall.service == Service.CALENDAR.value,
