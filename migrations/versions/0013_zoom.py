@@ -190,6 +190,8 @@ def upgrade() -> None:
         sa.Column("resource_link_id", sa.Text(), nullable=False),
         sa.Column("opens_in", _named("opensin", "iframe", "window"), nullable=True),
         sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("former_profile_id", sa.Uuid(), nullable=True),
+        sa.Column("given_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         _belongs_to("zoom_place", "activity_id", "activity"),

@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas import clock
@@ -55,6 +56,16 @@ class Person(TenantScoped, Base):
     @property
     def is_staff(self) -> bool:
         return self.role in STAFF
+
+    @hybrid_property
+    def is_guest(self) -> bool:
+        """Another learning system made the account, and nobody has proven its address here by signing in with it."""
+        return self.made_by is MadeBy.LTI and not self.password_hash
+
+    @is_guest.inplace.expression
+    @classmethod
+    def _is_guest(cls) -> sa.ColumnElement[bool]:
+        return sa.and_(cls.made_by == MadeBy.LTI, sa.func.coalesce(cls.password_hash, "") == "")
 
 
 class SignInLink(TenantScoped, Base):

@@ -18,7 +18,7 @@ from saas.sessions import hash_token
 from tenants.access import Role
 from tenants.accounts.models import Person, PersonStatus
 from tenants.calendar.models import CalendarEvent, CalendarFeed, EventState
-from tenants.calendar.services import Calendar, Entry, Span
+from tenants.calendar.services import Calendar, Entry
 
 PURPOSE = "calendar.feed_token"
 #: So much of the past is in a feed, and so long it tells of what was cancelled.
@@ -100,8 +100,11 @@ def reader_of(session: ScopedSession, token: str) -> Reader:
 
 
 def told_to(session: ScopedSession, reader: Reader) -> list[Entry]:
-    """By time: what is in their calendar since a month ago, and for a month what was cancelled."""
-    calendar, since = Calendar(session, reader), clock.now() - PAST
+    """By time: what is in their calendar since a month ago, and for a month what was cancelled. Where that is too much,
+    what comes next goes before what is over.
+    """
+    calendar, now = Calendar(session, reader), clock.now()
+    since = now - PAST
     stands = sa.or_(CalendarEvent.state == EventState.ACTIVE, CalendarEvent.changed_at >= since)
-    shown = sa.and_(CalendarEvent.hidden_at.is_(None), stands)
-    return calendar.find(calendar.own, Span(since, limit=LIMIT), shown)
+    shown = sa.and_(CalendarEvent.hidden_at.is_(None), stands, CalendarEvent.starts_at >= since)
+    return calendar.around(calendar.own, now, LIMIT, shown)

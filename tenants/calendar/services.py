@@ -13,7 +13,7 @@ from saas import clock
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from tenants.access import STAFF
-from tenants.accounts.models import MadeBy, Person
+from tenants.accounts.models import Person
 from tenants.calendar.models import CalendarEvent
 from tenants.catalog.models import Activity, Course, CourseGroup, GroupMember, Status
 from tenants.learning.models import Enrolment
@@ -60,27 +60,11 @@ class Span:
 
 
 class Calendar:
-    """``session`` is the academy's. ``viewer`` None: a learner whom the caller has let in, and who is told no links."""
+    """``session`` is the academy's."""
 
-    def __init__(self, session: ScopedSession, viewer: Somebody | None = None) -> None:
+    def __init__(self, session: ScopedSession, viewer: Somebody) -> None:
         self.session = session
         self.viewer = viewer
-
-    def of_course(
-        self, course_id: UUID, *, since: datetime | None = None, until: datetime | None = None
-    ) -> list[Entry]:
-        """By time; what groups of it do is in their own calendars."""
-        return self.find(in_course(course_id), Span(since, until))
-
-    def of_group(self, group_id: UUID, *, since: datetime | None = None, until: datetime | None = None) -> list[Entry]:
-        return self.find(in_group(group_id), Span(since, until))
-
-    def of_person(
-        self, person: Somebody, *, since: datetime | None = None, until: datetime | None = None
-    ) -> list[Entry]:
-        """Of the courses and groups they take part in."""
-        calendar = Calendar(self.session, person)
-        return calendar.find(calendar.own, Span(since, until))
 
     def event(self, event_id: UUID) -> Entry:
         """`Refused` WEB_NOT_FOUND, also for one that the viewer may not see."""
@@ -108,6 +92,16 @@ class Calendar:
         later = sa.and_(shown, CalendarEvent.starts_at > now)
         return (running[::-1] + self.find(calendars, Span(limit=limit), later))[:limit]
 
+    def around(
+        self, calendars: Calendars, now: datetime, limit: int, *conditions: sa.ColumnElement[bool]
+    ) -> list[Entry]:
+        """By time: what comes next, as much as ``limit`` says, and where that is less the latest of what has begun."""
+        has_begun = CalendarEvent.starts_at < now
+        to_come = sa.case((has_begun, sa.null()), else_=CalendarEvent.starts_at)
+        query = self._visible().where(calendars, *conditions)
+        query = query.order_by(has_begun, to_come, CalendarEvent.starts_at.desc(), CalendarEvent.number).limit(limit)
+        return sorted(self._entries(query), key=lambda each: (each.event.starts_at, each.event.number))
+
     @cached_property
     def own(self) -> Calendars:
         """The calendars the viewer takes part in; for staff who take part nowhere, those of all published courses."""
@@ -120,15 +114,15 @@ class Calendar:
 
     @cached_property
     def taking_part(self) -> "TakingPart":
-        return TakingPart(frozenset(), frozenset()) if self.viewer is None else taking_part(self.session, self.viewer)
+        return taking_part(self.session, self.viewer)
 
     @property
     def _is_staff(self) -> bool:
-        return self.viewer is not None and self.viewer.role in STAFF
+        return self.viewer.role in STAFF
 
     def _visible(self) -> Query:
         """Drafts and hidden events are for staff; a group's events for its members, hidden ones for its coaches."""
-        mine = GroupMember.person_id == (self.viewer.id if self.viewer is not None else None)
+        mine = GroupMember.person_id == self.viewer.id
         query: Query = (
             sa.select(CalendarEvent, Course.title, Activity.title, CourseGroup.title, GroupMember.is_coach)
             .join(Course, Course.id == CalendarEvent.course_id)
@@ -138,14 +132,12 @@ class Calendar:
         )
         if self._is_staff:
             return query
-        query = query.where(
+        return query.where(
             Course.status == Status.PUBLISHED,
             sa.or_(CalendarEvent.activity_id.is_(None), Activity.status == Status.PUBLISHED),
             sa.or_(CalendarEvent.hidden_at.is_(None), GroupMember.is_coach),
+            sa.or_(CalendarEvent.group_id.is_(None), GroupMember.id.is_not(None)),
         )
-        if self.viewer is None:
-            return query
-        return query.where(sa.or_(CalendarEvent.group_id.is_(None), GroupMember.id.is_not(None)))
 
     def _entries(self, query: Query) -> list[Entry]:
         return [
@@ -162,8 +154,8 @@ class Calendar:
 
     def _may_join(self, event: CalendarEvent) -> bool:
         """A course is seen by more people than take part in it, and Zoom lets no guest in."""
-        if self._is_staff or self.viewer is None:
-            return self._is_staff
+        if self._is_staff:
+            return True
         part = self.taking_part
         return event.course_id in part.courses and not part.as_guest
 
@@ -181,7 +173,7 @@ class TakingPart:
 
 
 def taking_part(session: ScopedSession, person: Somebody) -> TakingPart:
-    is_guest = sa.and_(Person.made_by == MadeBy.LTI, sa.func.coalesce(Person.password_hash, "") == "").label("is_guest")
+    is_guest = sa.type_coerce(Person.is_guest, sa.Boolean).label("is_guest")
     learning = sa.select(Activity.course_id, is_guest).join(Enrolment, Enrolment.activity_id == Activity.id)
     learning = learning.join(Person, Person.id == Enrolment.person_id).where(Person.id == person.id)
     courses: Sequence[Any] = session.execute(learning.distinct()).all()

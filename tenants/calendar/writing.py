@@ -5,7 +5,7 @@ until the commit; what is found is of no session.
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -30,6 +30,7 @@ _at = sa.bindparam("at", type_=_event.c.seen_at.type)
 _how_many = sa.bindparam("how_many", type_=sa.Integer)
 #: Whoever goes to an origin now goes to what began so long ago, or begins so soon.
 BEGAN, BEGINS = timedelta(hours=12), timedelta(hours=1)
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 #: Both databases know this conflict clause; who comes second waits for the first one's commit.
 TAKE_NUMBERS = ScopedStatement(
@@ -39,29 +40,20 @@ TAKE_NUMBERS = ScopedStatement(
     .on_conflict_do_update(index_elements=[_count.c.tenant_id], set_={"last": _count.c.last + _how_many})
     .returning(_count.c.last),
 )
-#: All dates of a meeting.
+#: The dates of a meeting from ``since`` on, and the one without a key, wherever it is: its key is the first one tried.
 FIND_OF_KEY = ScopedStatement(
     "calendar.find_of_key",
     sa.select(*EVENT.columns)
-    .where(same(_event, origin_id=_the_origin, origin_key=sa.bindparam("the_key")))
+    .where(
+        same(_event, origin_id=_the_origin, origin_key=sa.bindparam("the_key")),
+        sa.or_(_event.c.starts_at >= sa.bindparam("since", type_=_event.c.starts_at.type), _event.c.repeat_key == ""),
+    )
     .order_by(_event.c.number)
     .with_for_update(),
 )
 FIND_NUMBERED = ScopedStatement(
     "calendar.find_numbered",
     sa.select(*EVENT.columns).where(same(_event, number=sa.bindparam("the_number"))).with_for_update(),
-)
-#: For reading; by time, from ``since`` up to and without ``until``.
-FIND_OF_ORIGIN = ScopedStatement(
-    "calendar.find_of_origin",
-    sa.select(*EVENT.columns)
-    .where(
-        same(_event, origin_id=_the_origin),
-        _event.c.starts_at >= sa.bindparam("since", type_=_event.c.starts_at.type),
-        _event.c.starts_at < sa.bindparam("until", type_=_event.c.starts_at.type),
-    )
-    .order_by(_event.c.starts_at, _event.c.number)
-    .limit(_how_many),
 )
 #: No row comes back where somebody else has made the same date meanwhile.
 MAKE_EVENT = ScopedStatement(
@@ -139,9 +131,11 @@ def next_numbers(runner: Runner, count: int) -> int:
     return last - count + 1
 
 
-def events_of_key(runner: Runner, origin_id: UUID, origin_key: str) -> list[CalendarEvent]:
-    """Every date of one meeting, cancelled ones too, by number; held until the commit."""
-    found = runner.run(FIND_OF_KEY, the_origin=origin_id, the_key=origin_key)
+def events_of_key(runner: Runner, origin_id: UUID, origin_key: str, since: datetime = EVER) -> list[CalendarEvent]:
+    """Every date of one meeting, cancelled ones too, by number; held until the commit. Of what began before ``since``
+    at most one.
+    """
+    found = runner.run(FIND_OF_KEY, the_origin=origin_id, the_key=origin_key, since=since)
     return [event for row in found if (event := EVENT.read(row)) is not None]
 
 

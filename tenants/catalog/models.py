@@ -149,12 +149,6 @@ class CourseGroup(TenantScoped, Base):
     course: Mapped[Course] = relationship(
         primaryjoin=lambda: foreign(CourseGroup.course_id) == Course.id, viewonly=True
     )
-    members: Mapped[list["GroupMember"]] = relationship(
-        primaryjoin=lambda: CourseGroup.id == foreign(GroupMember.group_id),
-        back_populates="group",
-        passive_deletes=True,
-        cascade="save-update, merge, delete",
-    )
 
 
 class GroupMember(TenantScoped, Base):
@@ -172,10 +166,6 @@ class GroupMember(TenantScoped, Base):
     person_id: Mapped[UUID]
     is_coach: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
-
-    group: Mapped[CourseGroup] = relationship(
-        primaryjoin=lambda: foreign(GroupMember.group_id) == CourseGroup.id, back_populates="members"
-    )
 
 
 class PlaylistItem(TenantScoped, Base):

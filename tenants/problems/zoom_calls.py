@@ -40,9 +40,9 @@ ZOOM_CALLS_PROBLEMS: tuple[Problem, ...] = (
         "ZOOM_CALL_LOCKED",
         403,
         "Too many different tokens were tried",
-        "Somebody at this address tries access tokens; for some minutes none from there is looked at.",
+        "Somebody at this address tries access tokens that are no profile's. A token that is one goes on working.",
         ACADEMY_ADMIN,
-        "Wait ten minutes. If it is Zoom itself, see to it that only credentials you know name this academy.",
+        "Nothing. If it is Zoom itself, see to it that only credentials you know name this academy.",
     ),
     Problem(
         "ZOOM_CALL_INACTIVE",

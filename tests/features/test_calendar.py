@@ -16,7 +16,6 @@ from tenants.access import Role
 from tenants.accounts.models import Person
 from tenants.calendar import writing
 from tenants.calendar.models import CalendarEvent, EventState
-from tenants.calendar.services import Calendar
 from tenants.calendar.views import PER_PAGE
 from tenants.catalog.models import Activity, Course, CourseGroup, Status
 from tests.cost import counted
@@ -438,21 +437,6 @@ def test_home_course_and_group_show_what_comes_next(house: House) -> None:
     assert titles(browser.get(f"/courses/{activity.course_id}")) == ["On now", "Course 1", "Course 2"]
     assert titles(browser.get(f"/groups/{group.id}")) == ["Group 1", "Group 2", "Group 3"]
     assert "Hidden one" not in words(kit.signed_in(Role.AUTHOR).get(f"/courses/{activity.course_id}"))
-
-
-def test_a_learner_let_in_by_the_caller_is_told_no_links(house: House) -> None:
-    """`Calendar` without a viewer: what others show on pages of their own."""
-    kit = house.academy()
-    activity = kit.activity(questions=False)
-    group = group_of(kit, activity)
-    meet(kit, activity, "Of the course")
-    meet(kit, activity, "Of the group", group=group)
-    meet(kit, activity, "Hidden", hidden_at=clock.now())
-    with kit.session() as session:
-        calendar = Calendar(session)
-        found = [*calendar.of_course(activity.course_id), *calendar.of_group(group.id)]
-        assert [each.event.title for each in found] == ["Of the course", "Of the group"]
-        assert not any(each.may_join or each.may_hide for each in found)
 
 
 # Size

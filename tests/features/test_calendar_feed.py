@@ -16,7 +16,7 @@ from webtest import TestResponse
 from saas import clock
 from tenants.access import Role
 from tenants.accounts.models import Person, PersonStatus
-from tenants.calendar import writing
+from tenants.calendar import feeds, writing
 from tenants.calendar.feeds import LIMIT
 from tenants.calendar.ical import Feed
 from tenants.calendar.models import CalendarEvent, CalendarFeed, EventState
@@ -444,6 +444,18 @@ def test_a_feed_costs_the_same_however_long_and_has_an_end(house: House) -> None
     assert len(many.statements) == len(few.statements) <= 5, many.statements
     assert summaries(answer)[:2] == ["First", "Meeting 0"]
     assert len(events(answer)) == LIMIT
+
+
+def test_a_large_feed_has_what_comes_next_and_then_what_was_last(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member of staff who takes part nowhere sees every course's events: more of them are over than a feed has."""
+    kit = house.academy()
+    activity = kit.activity(questions=False)
+    for day in (-4, -3, -2, -1, 1, 2):
+        meet(kit, activity, f"Day {day}", at=in_hours(24 * day))
+    path = address_of(kit.signed_in(Role.AUTHOR))
+    for limit, told in ((3, [-1, 1, 2]), (1, [1]), (5, [-3, -2, -1, 1, 2]), (9, [-4, -3, -2, -1, 1, 2])):
+        monkeypatch.setattr(feeds, "LIMIT", limit)
+        assert summaries(read(kit, path)) == [f"Day {day}" for day in told]
 
 
 def test_a_feed_is_read_only_so_often(house: House) -> None:

@@ -65,7 +65,10 @@ def test_from_the_profile_to_the_report(academy: Checked, admin: Browser) -> Non
     assert again == report, "the second click finds it running"
     waiting = admin.get(report)
     assert ('hx-trigger="every 2s"' in waiting.text, "Cancel" in words(waiting)) == (True, True)
-    assert admin.get(report, headers=HTMX).status_int == 200
+    part = admin.get(report, headers=HTMX, status=200)
+    assert waiting.html.find(id="check-cancel").name == part.html.find(id="check-cancel").name == "button", (
+        "the focus stays"
+    )
     academy.kit.house.run_jobs()
     done = admin.get(report, headers=HTMX)
     assert (done.status_int, 'hx-trigger="every 2s"' in admin.get(report).text) == (286, False)

@@ -517,9 +517,10 @@ def test_a_window_is_always_offered_and_remembered(desk: ZoomDesk) -> None:
     assert learner.page(PlaceKind.COURSE).html.find("iframe"), "and so is the way back"
     edit_profile(desk, opens_in=OpensIn.WINDOW)
     assert learner.page(PlaceKind.COURSE).html.find("iframe") is None
+    learner.open(PlaceKind.COURSE, "window")
     with desk.kit.session() as session:
         session.get_one(ZoomPlace, desk.there(PlaceKind.COURSE).id).opens_in = OpensIn.FRAME
-    assert learner.page(PlaceKind.COURSE).html.find("iframe")
+    assert learner.page(PlaceKind.COURSE).html.find("iframe"), "where a window is the rule, nobody chose one"
     framed = learner.page(PlaceKind.COURSE, headers={"Sec-Fetch-Dest": "iframe"})
     assert framed.html.find("iframe")
 

@@ -206,6 +206,7 @@ def test_another_profile_is_asked_about_first(desk: ZoomDesk) -> None:
     for kind in KINDS:
         asked = save(author, desk, kind, status=200, profile_id=str(other), opens_in="window")
         assert "stay in its Zoom account" in asked
+        assert "It is not moved any more when it moves in Zoom" in asked
         assert "Zoom of the &lt;i&gt;south" in asked
         assert desk.there(kind).profile_id == desk.profile_id
         form = next(form for form in forms_of(asked) if "confirmed" in form.fields)

@@ -26,6 +26,7 @@ from tenants.lti.platform.links import LinkValues, ToolLinks
 from tenants.lti.platform.models import Tool, ToolKeys, ToolKind
 from tenants.lti.platform.tools import Tools
 from tenants.lti.wire import nrps
+from tenants.zoom.ltipro import profile_views
 from tenants.zoom.ltipro.addresses import ZoomAddresses
 from tenants.zoom.ltipro.models import PlaceKind, ZoomPlace, ZoomProfile, ZoomUse
 from tenants.zoom.ltipro.profiles import Profiles, ProfileValues, follow, values_of
@@ -490,11 +491,36 @@ def test_a_profile_in_use_is_not_deleted_but_may_give_its_places_away(house: Hou
     assert audited(kit) == ["zoom.profile.reassigned", "zoom.profile.deleted"]
 
 
+def test_many_places_are_counted_and_paged(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile_views, "PAGE", 2)
+    kit = house.academy()
+    profile, _token = made(kit)
+    admin = kit.signed_in(Role.ADMIN)
+    assert "No place yet" in admin.get(address(profile, "/places"))
+    for number in range(5):
+        placed(kit, profile, f"Seminar {number}")
+
+    def seminars(page: Any) -> list[str]:
+        return [link.text for link in page.html.find_all("a", string=re.compile("^Seminar"))]
+
+    for ending in ("", "/delete"):
+        page = admin.get(address(profile, ending))
+        assert seminars(page) == ["Seminar 4", "Seminar 3"]
+        assert "These are the newest 2 of 5." in words(page)
+    assert "5 places use it" in words(page)
+    pages = [page.click("All places")]
+    while len(pages) < 3:
+        pages.append(pages[-1].click("Next"))
+    assert [seminars(each) for each in pages] == [["Seminar 4", "Seminar 3"], ["Seminar 2", "Seminar 1"], ["Seminar 0"]]
+    for text, first in (("99999", "Seminar 0"), ("9" * 5000, "Seminar 4"), ("0", "Seminar 4"), ("x", "Seminar 4")):
+        assert seminars(admin.get(address(profile, f"/places?page={text}")))[0] == first
+
+
 def test_only_admins_see_and_change_profiles(house: House) -> None:
     kit, stranger = house.academy(), house.academy().signed_in(Role.ADMIN)
     profile, _token = made(kit)
     author = kit.signed_in(Role.AUTHOR)
-    for ending in ("", "/edit", "/token", "/rotate", "/delete", "/marks"):
+    for ending in ("", "/edit", "/token", "/rotate", "/delete", "/marks", "/places"):
         author.get(address(profile, ending), status=403)
         stranger.get(address(profile, ending), status=404)
     for ending in ("/edit", "/switch", "/copy", "/address", "/delete", "/reassign", "/token", "/rotate"):

@@ -118,3 +118,13 @@ def test_a_token_sealed_with_a_key_that_is_gone_is_to_be_rotated(room: Room) -> 
     assert room.call(SITE_INFO).json["userid"], "it works on"
     assert room.call(SITE_INFO, token=renew(room, at_once=True)).json["userid"]
     assert "ZOOM_TOKEN_SEALED" not in admin.post(page_of(room, "/token"), {"current": password}, status=200)
+
+
+def test_behind_a_path_prefix_no_token_is_renewed(room: Room) -> None:
+    """Zoom could not reach us with the new one, and the one it has would end."""
+    admin, password = admin_of(room.kit)
+    below = {"SCRIPT_NAME": "/academy"}
+    assert "ZOOM_PATH_PREFIX" in admin.get(page_of(room, "/rotate"), extra_environ=below, status=409)
+    sent = {"current": password, "hint": room.token[-HINT_LENGTH:]}
+    assert "ZOOM_PATH_PREFIX" in admin.post(page_of(room, "/rotate"), sent, extra_environ=below, status=409)
+    assert room.call(SITE_INFO).json["userid"], "as before"

@@ -148,6 +148,21 @@ def test_the_wizard_names_zooms_screens_and_what_a_firewall_lets_through(house: 
         assert line in hint
 
 
+def test_what_has_arrived_is_asked_for_no_longer_than_a_check_watches(house: House) -> None:
+    """A page that stays open for a night asks nobody."""
+    kit = house.academy()
+    profile, _token = made(kit)
+    admin = kit.signed_in(Role.ADMIN)
+    asked = admin.get(address(profile)).html.find(id="marks")["hx-get"]
+    again = admin.get(asked, headers=HTMX, status=200)
+    assert again.html.find(id="marks")["hx-get"] == asked, "the time does not begin anew"
+    for until in ("x", "9" * 11, "9" * 5000, "-1"):
+        assert admin.get(address(profile, f"/marks?until={until}"), headers=HTMX, status=200)
+    with time_machine.travel(clock.now() + timedelta(minutes=21)):
+        over = admin.get(asked, headers=HTMX, status=286)
+    assert "hx-get" not in over
+
+
 @pytest.mark.case("ZL-109")
 def test_behind_a_path_prefix_the_wizard_refuses_and_says_why(house: House) -> None:
     """Case 120."""

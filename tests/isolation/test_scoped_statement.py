@@ -28,7 +28,6 @@ DECLARED = {
     "calendar.change_event": "a calendar call",
     "calendar.find_numbered": "a calendar call",
     "calendar.find_of_key": "a calendar call",
-    "calendar.find_of_origin": "a calendar call",
     "calendar.make_event": "a calendar call",
     "calendar.note_reading": "a feed is read, once an hour",
     "calendar.open_events": "a launch into a meeting",

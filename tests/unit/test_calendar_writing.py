@@ -222,17 +222,15 @@ def test_nobody_finds_an_event_of_another_academy(house: House, way: str) -> Non
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_events_of_an_origin_come_by_time_and_no_more_than_asked_for(house: House, way: str) -> None:
+def test_dates_of_a_meeting_come_from_a_time_on_and_the_first_key_in_any_case(house: House, way: str) -> None:
     kit = house.academy()
     origin = origin_in(kit)
     with runner(kit, way) as opened:
-        for number, day in enumerate((3, 1, 2), 1):
-            said = replace(SAID, starts_at=NOON + timedelta(days=day))
-            writing.make(opened, origin, "9", str(day), said, number)
-        about = {"the_origin": origin.id, "since": NOON + timedelta(days=1), "until": NOON + timedelta(days=3)}
-        rows = list(opened.run(writing.FIND_OF_ORIGIN, how_many=5, **about))
-        assert [writing.EVENT.read(row).repeat_key for row in rows] == ["1", "2"]  # type: ignore[union-attr]  # -- no outer join
-        assert len(list(opened.run(writing.FIND_OF_ORIGIN, how_many=1, **about))) == 1
+        for number, (day, repeat) in enumerate(((1, ""), (2, "b"), (3, "c"), (4, "d")), 1):
+            writing.make(opened, origin, "9", repeat, replace(SAID, starts_at=NOON + timedelta(days=day)), number)
+        since = NOON + timedelta(days=3)
+        assert [each.repeat_key for each in writing.events_of_key(opened, origin.id, "9", since)] == ["", "c", "d"]
+        assert [each.number for each in writing.events_of_key(opened, origin.id, "9")] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -19,6 +19,7 @@ from saas.problems import Refused
 from saas.runtime import Runtime
 from saas.tenancy.resolve import Academy
 from tenants.calendar import writing as calendar
+from tenants.calendar.models import CalendarEvent
 from tenants.lti.wire.text import shown
 from tenants.zoom.ltipro import calendar_writing as writing
 from tenants.zoom.ltipro.addresses import ZoomAddresses
@@ -60,18 +61,25 @@ class _Tally:
         self.warnings.append(warning)
         self.done["refused"] += 1
 
+    def count(self, what: str, many: int = 1) -> None:
+        if many:
+            self.done[what] += many
+
     def __str__(self) -> str:
         told = ", ".join(f"{count} {what}" for what, count in self.done.items()) or "nothing to do"
         return f"{told}; {self.about}" if self.about else told
 
 
 class CalendarCall:
-    """``call`` as it came; ``is_unknown``: afterwards, whether its token opens nothing, as a guess would."""
+    """``call`` as it came; ``is_guessing``: many unknown tokens came from where it did. ``is_unknown``: afterwards,
+    whether its token opens nothing, as a guess would.
+    """
 
-    def __init__(self, runtime: Runtime, academy: Academy, call: RestCall) -> None:
+    def __init__(self, runtime: Runtime, academy: Academy, call: RestCall, *, is_guessing: bool = False) -> None:
         self.runtime = runtime
         self.academy = academy
         self.call = call
+        self.is_guessing = is_guessing
         self.is_unknown = False
 
     def answer(self, may_log: Callable[[], bool]) -> Answered:
@@ -80,7 +88,7 @@ class CalendarCall:
             bearer = bearer_of(connection, self.call.token, clock.now())
             use = use_at(connection, self.academy)
             self.is_unknown = bearer is None or not bearer.is_good
-            obstacle = _obstacle(bearer, use, self.academy)
+            obstacle = self._obstacle(bearer, use)
             if bearer is None or obstacle:
                 tool = bearer.profile.tool if bearer is not None else None
                 keep(connection, Line(obstacle, self._named(hint_of(self.call.token)), tool), may_log)
@@ -89,6 +97,18 @@ class CalendarCall:
             body, code, seen = self._served(deed)
             keep(connection, Line(code, self._named(seen), bearer.profile.tool, is_proven=True), may_log)
             return Answered(body, code)
+
+    def _obstacle(self, bearer: Bearer | None, use: Use) -> str:
+        """Why this call may do nothing; empty where it may."""
+        if bearer is None:
+            return "ZOOM_CALL_LOCKED" if self.is_guessing else "ZOOM_CALL_TOKEN"
+        if not use.is_on:
+            return "ZOOM_OFF"
+        if not use.with_calendar:
+            return "ZOOM_CALL_NO_CALENDAR"
+        if not bearer.profile.is_active:
+            return "ZOOM_CALL_INACTIVE"
+        return "" if bearer.is_good else "ZOOM_CALL_OLD_TOKEN"
 
     def _served(self, deed: "_Deed") -> tuple[bytes, str, str]:
         """What is refused here was refused before anything was written."""
@@ -109,19 +129,6 @@ class CalendarCall:
         asked = self.call.function
         known = {function.value: function.name.lower().replace("_", " ") for function in Function}
         return f"{known.get(asked, shown(asked, 60) or 'no function')}: {seen}"
-
-
-def _obstacle(bearer: Bearer | None, use: Use, academy: Academy) -> str:
-    """Why this call may do nothing; empty where it may."""
-    if bearer is None:
-        return "ZOOM_CALL_TOKEN"
-    if not use.is_on or not academy.has("zoom"):
-        return "ZOOM_OFF"
-    if not use.with_calendar:
-        return "ZOOM_CALL_NO_CALENDAR"
-    if not bearer.profile.is_active:
-        return "ZOOM_CALL_INACTIVE"
-    return "" if bearer.is_good else "ZOOM_CALL_OLD_TOKEN"
 
 
 class _Deed:
@@ -165,8 +172,9 @@ class _Deed:
         wanted = [(event, self._dates(event, places)) for event in asked]
         if sum(len(dates) for _event, dates in wanted) > rest.MAX_EVENTS:
             raise InvalidParameter(f"events: more than {rest.MAX_EVENTS} with their repeats")
-        written = writing.write(self.connection, [date for _event, dates in wanted for date in dates])
+        written, dropped = writing.write(self.connection, [date for _event, dates in wanted for date in dates])
         self.tally.done.update(each.told.value for each in written)
+        self.tally.count("cancelled", dropped)
         each = iter(written)
         told = [(event, [next(each) for _date in dates]) for event, dates in wanted]
         first = _firsts(item for _event, made in told for item in made)
@@ -207,27 +215,33 @@ class _Deed:
         """All or nothing. What is cancelled already stays so, and is no fault. Places are held before their events."""
         wanted = {each.number: each.with_repeats for each in rest.read_deletions(parameters)}
         contexts = {number: writing.context_of(self.connection, self.profile, number) for number in sorted(wanted)}
-        places = writing.hold_places(self.connection, self.profile, filter(None, contexts.values()))
-        found = []
+        named = filter(None, contexts.values())
+        places = writing.hold_places(self.connection, self.profile, named, with_former=True)
+        found: list[CalendarEvent] = []
         for number, context in contexts.items():
             event = calendar.event_numbered(self.connection, number) if context in places else None
             if event is None:
                 raise Refused("ZOOM_CALL_EVENT", seen=f"event {number}")
-            found += writing.with_repeats(self.connection, event) if wanted[number] else [event]
+            dates = writing.with_repeats(self.connection, event) if wanted[number] else [event]
+            place = places[context or ""].place
+            found += [each for each in dates if writing.may_cancel(self.profile, place, each)]
         for event in {each.id: each for each in found}.values():
-            is_new = calendar.cancel(self.connection, event)
-            self.tally.done["cancelled" if is_new else "cancelled before"] += 1
+            self.tally.count(self._cancelled(event))
         return None
+
+    def _cancelled(self, event: CalendarEvent) -> str:
+        """What became of it: what took place did take place, whatever Zoom lists now."""
+        if not event.is_cancelled and event.ends_at <= clock.now():
+            return "over"
+        return "cancelled" if calendar.cancel(self.connection, event) else "cancelled before"
 
     def _get(self, parameters: Mapping[str, Any]) -> Document:
         query = rest.read_query(parameters)
-        session = ScopedSession(self.connection.core, self.academy.id, self.runtime.events)
-        found = writing.listed(session, self.profile, query)
-        self.tally.done["told"] += len(found)
-        self._warn_of_foreign(query, session, {each.event.number for each in found})
-        events = [_as_kept(each) for each in found]
-        session.expunge_all()
-        return answers.events_document(events, self.tally.warnings)
+        with ScopedSession(self.connection.core, self.academy.id, self.runtime.events) as session:
+            found = writing.listed(session, self.profile, query)
+            self.tally.done["told"] += len(found)
+            self._warn_of_foreign(query, session, {each.event.number for each in found})
+            return answers.events_document([_as_kept(each) for each in found], self.tally.warnings)
 
     def _warn_of_foreign(self, query: rest.EventQuery, session: ScopedSession, found: set[int]) -> None:
         """Of what is not this profile's, Moodle warns; what does not exist, or is cancelled, is not told from it."""

@@ -59,19 +59,17 @@ def serve(_context: Any, request: Request) -> Response:
     except Refused:
         return refuse(request, "ZOOM_CALL_RATE", "", status=429, wanted=call.format)
     tried: TriedTokens = request.registry.zoom_tokens
-    if len(call.token) > MAX_TOKEN or tried.is_locked(academy, address, call.token):
-        code = "ZOOM_CALL_LOCKED" if len(call.token) <= MAX_TOKEN else "ZOOM_CALL_TOKEN"
-        return refuse(request, code, hint_of(call.token), INVALID_TOKEN, wanted=call.format)
-    serving = CalendarCall(request.runtime, request.tenant, call)
+    if len(call.token) > MAX_TOKEN:
+        return refuse(request, "ZOOM_CALL_TOKEN", hint_of(call.token), INVALID_TOKEN, wanted=call.format)
+    is_guessing = tried.is_guessing(academy, address)
+    serving = CalendarCall(request.runtime, request.tenant, call, is_guessing=is_guessing)
     try:
         answered = serving.answer(lambda: may_log(request))
     except sa.exc.IntegrityError as error:
         if getattr(error, "retryable", False) and not is_last_attempt(request):
             raise
         return refuse(request, "ZOOM_CALL_PLACE", "removed while the call was served", INVALID_PARAMETER)
-    if not serving.is_unknown:
-        tried.note_good(academy, call.token)
-    elif call.token:
+    if serving.is_unknown and call.token:
         tried.note(academy, address, call.token)
     if answered.code:
         request.runtime.metrics.refusals.labels(answered.code).inc()

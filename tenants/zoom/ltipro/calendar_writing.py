@@ -1,13 +1,13 @@
 """Meetings that Zoom told us of, in the calendars of the places they are in: which event each of them is.
 
 The same meeting in the same place keeps its event, and with it number and uid, however it is moved or renamed. Several
-dates of one meeting are an event each. Whoever writes holds the place first, so nobody makes the same event beside
-them, and no two wait for each other's events.
+dates of one meeting are an event each. What a call says of a series is decision 0019. Whoever writes holds the place
+first, so nobody makes the same event beside them, and no two wait for each other's events.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, count
 from uuid import UUID
 
@@ -30,6 +30,10 @@ from tenants.zoom.wire.moodle_rest import EventQuery
 
 #: Events of an answer; the earliest ones.
 LISTED = 1000
+#: A series may be told in several calls; what one of them wrote, the next ones in this time leave where it is.
+TOGETHER = timedelta(minutes=2)
+#: Dates longer ago than this before what a call names are not looked at.
+PAST = timedelta(days=60)
 #: What a number can be; larger ones are nobody's.
 _NUMBERS = range(1, 2**31)
 PLACE = Part(ZoomPlace)
@@ -37,11 +41,18 @@ _place, _event, _activity = table_of(ZoomPlace), table_of(CalendarEvent), table_
 _whose = sa.bindparam("the_profile", type_=_place.c.profile_id.type)
 
 #: The place of a profile that a context's id names, held until the commit; ``content``: of its activity, if it has one.
+#: ``with_former``: also of the one that had it before.
 FIND_PLACE = ScopedStatement(
     "zoom.find_place_of_context",
     sa.select(*PLACE.columns, _activity.c.content.label("content"))
     .select_from(_place.outerjoin(_activity, same(_activity, id=_place.c.activity_id)))
-    .where(same(_place, context_id=sa.bindparam("the_context"), profile_id=_whose))
+    .where(
+        same(_place, context_id=sa.bindparam("the_context")),
+        sa.or_(
+            _place.c.profile_id == _whose,
+            sa.and_(sa.bindparam("with_former", type_=sa.Boolean()), _place.c.former_profile_id == _whose),
+        ),
+    )
     .with_for_update(key_share=True, of=_place),
 )
 #: Nothing is held yet.
@@ -49,7 +60,13 @@ FIND_CONTEXT = ScopedStatement(
     "zoom.find_place_of_event",
     sa.select(_place.c.context_id)
     .select_from(_event.join(_place, same(_place, id=_event.c.origin_id)))
-    .where(same(_event, number=sa.bindparam("the_number")), _place.c.profile_id == _whose),
+    .where(
+        same(_event, number=sa.bindparam("the_number")),
+        sa.or_(
+            _place.c.profile_id == _whose,
+            sa.and_(_place.c.former_profile_id == _whose, _event.c.created_at < _place.c.given_at),
+        ),
+    ),
 )
 
 
@@ -84,11 +101,15 @@ class Held:
     is_missing: bool
 
 
-def hold_places(runner: Runner, profile: ZoomProfile, contexts: Iterable[str]) -> Mapping[str, Held]:
-    """By the context's id; what is no place of the profile is left out. In one order, so that none wait in a ring."""
+def hold_places(
+    runner: Runner, profile: ZoomProfile, contexts: Iterable[str], *, with_former: bool = False
+) -> Mapping[str, Held]:
+    """By the context's id; what is no place of the profile is left out, unless it was one before, ``with_former``. In
+    one order, so that none wait in a ring.
+    """
     found = {}
     for context in sorted({each for each in contexts if identifier(each)}):
-        row = runner.run(FIND_PLACE, the_context=context, the_profile=profile.id).first()
+        row = runner.run(FIND_PLACE, the_context=context, the_profile=profile.id, with_former=with_former).first()
         place = PLACE.read(row) if row is not None else None
         if row is not None and place is not None:
             is_missing = place.kind is PlaceKind.ELEMENT and row.content is not Content.ZOOM
@@ -96,18 +117,21 @@ def hold_places(runner: Runner, profile: ZoomProfile, contexts: Iterable[str]) -
     return found
 
 
-def write(runner: Runner, dates: Sequence[Date]) -> list[Written]:
-    """One for each of ``dates``, whose places are held; the same date twice is one event."""
+def write(runner: Runner, dates: Sequence[Date]) -> tuple[list[Written], int]:
+    """One for each of ``dates``, whose places are held, the same date twice is one event; and how many dates were
+    cancelled because their meeting has others now.
+    """
     meetings: dict[tuple[UUID, str], dict[datetime, Date]] = {}
     for date in dates:
         meetings.setdefault((date.place.id, date.meeting.key), {})[date.starts_at] = date
     plans = {name: _Plan.of(runner, *name, meetings[name]) for name in sorted(meetings)}
     new = sum(len(plan.new) for plan in plans.values())
     number = writing.next_numbers(runner, new) if new else 0
+    dropped = 0
     for plan in plans.values():
-        plan.carry_out(runner, number)
+        dropped += plan.carry_out(runner, number)
         number += len(plan.new)
-    return [plans[date.place.id, date.meeting.key].written[date.starts_at] for date in dates]
+    return [plans[date.place.id, date.meeting.key].written[date.starts_at] for date in dates], dropped
 
 
 @dataclass
@@ -116,56 +140,104 @@ class _Plan:
 
     known: Sequence[CalendarEvent]
     dates: Mapping[datetime, Date]
-    matched: dict[datetime, CalendarEvent]
+    matched: "Matched"
     written: dict[datetime, Written]
 
     @classmethod
     def of(cls, runner: Runner, place_id: UUID, key: str, dates: Mapping[datetime, Date]) -> "_Plan":
-        known = writing.events_of_key(runner, place_id, key)
-        return cls(known, dates, match(known, sorted(dates), clock.now()), {})
+        now = clock.now()
+        known = writing.events_of_key(runner, place_id, key, since=min(now, *dates) - PAST)
+        return cls(known, dates, match(known, {start: dates[start].seconds for start in sorted(dates)}, now), {})
 
     @property
     def new(self) -> list[datetime]:
-        return [start for start in sorted(self.dates) if start not in self.matched]
+        told = {*self.matched.same, *self.matched.over}
+        return [start for start in sorted(self.dates) if start not in told]
 
-    def carry_out(self, runner: Runner, number: int) -> None:
-        """``number`` is the first of as many as there are new dates."""
-        for start, event in self.matched.items():
+    def carry_out(self, runner: Runner, number: int) -> int:
+        """``number`` is the first of as many as there are new dates. How many events were cancelled."""
+        for start, event in self.matched.same.items():
             self.written[start] = Written(event, writing.change(runner, event, self.dates[start].values))
-        taken = {event.repeat_key for event in self.known}
+        self.written.update({start: Written(event, Told.SEEN) for start, event in self.matched.over.items()})
         for place, start in enumerate(self.new):
-            date = self.dates[start]
-            key = _free_key(taken, start)
-            taken.add(key)
-            origin = _origin_of(date.place)
-            made = writing.make(runner, origin, date.meeting.key, key, date.values, number + place)
-            self.written[start] = Written(made, Told.MADE) if made is not None else _overtaken(runner, date, key)
+            self.written[start] = self._made(runner, self.dates[start], number + place)
+        return sum(writing.cancel(runner, event) for event in self.matched.dropped)
+
+    def _made(self, runner: Runner, date: Date, number: int) -> Written:
+        key = _free_key({event.repeat_key for event in self.known}, date.starts_at)
+        made = writing.make(runner, _origin_of(date.place), date.meeting.key, key, date.values, number)
+        if made is None:
+            return self._overtaken(runner, date, number)
+        self.known = [*self.known, made]
+        return Written(made, Told.MADE)
+
+    def _overtaken(self, runner: Runner, date: Date, number: int) -> Written:
+        """The key is taken: by somebody who did not hold the place, or by a date too long ago to be looked at."""
+        self.known = writing.events_of_key(runner, date.place.id, date.meeting.key)
+        event = next((each for each in self.known if each.starts_at == date.starts_at), None)
+        if event is None:
+            return self._made(runner, date, number)
+        return Written(event, writing.change(runner, event, date.values))
 
 
-def match(known: Sequence[CalendarEvent], starts: Sequence[datetime], now: datetime) -> dict[datetime, CalendarEvent]:
-    """Which event each date of one call is, if it is one of those ``known``; ``starts`` are sorted.
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Which event each date of a call is. ``same`` is to be as told; ``over`` took place and stays as it was;
+    ``dropped`` are dates that the meeting does not have any more.
+    """
+
+    same: dict[datetime, CalendarEvent]
+    over: dict[datetime, CalendarEvent]
+    dropped: list[CalendarEvent]
+
+
+def match(known: Sequence[CalendarEvent], starts: Mapping[datetime, int], now: datetime) -> Matched:
+    """``starts``: the dates of one call in their order, and how long each is, in seconds.
 
     The same time is the same event. What was moved: a date alone takes the only event that is still to come, several
-    take, in their order, those of them that nothing was said of. Where nothing is active any more, what was cancelled
-    comes back: Zoom may change a meeting by deleting it and making it again.
+    take those to come that nothing was said of, and what is left of these is dropped. Where none is to come, what was
+    cancelled comes back: Zoom may change a meeting by deleting it and making it again. Dates that are over move
+    nothing: of several they are what took place.
     """
     active = [event for event in known if not event.is_cancelled]
     at_once = {event.starts_at: event for event in (*known, *active)}
-    found = {start: at_once[start] for start in starts if start in at_once}
-    rest = [start for start in starts if start not in found]
-    upcoming = [event for event in active if event.starts_at > now]
-    movable = upcoming if len(starts) > 1 or len(upcoming) == 1 else []
-    spare = movable if active else list(known[-len(starts) :])
-    taken = {event.id for event in found.values()}
-    left = sorted((event for event in spare if event.id not in taken), key=lambda event: event.starts_at)
-    return found | dict(zip(rest, left, strict=False))
+    same = {start: at_once[start] for start in starts if start in at_once}
+    taken = {event.id for event in same.values()}
+    free = sorted((event for event in known if event.id not in taken), key=lambda event: event.starts_at)
+    rest = [start for start in starts if start not in same]
+    ahead = [start for start in rest if start + timedelta(seconds=starts[start]) > now]
+    is_series, upcoming = len(starts) > 1, [event for event in active if event.starts_at > now]
+    to_come = [event for event in free if not event.is_cancelled and event.starts_at > now]
+    spare = to_come if is_series or len(upcoming) == 1 else []
+    if not upcoming:
+        spare = [event for event in free if event.is_cancelled and (not active or event.starts_at > now)]
+        spare = spare[-len(ahead) :] if ahead else []
+    begun = [event for event in free if not event.is_cancelled and event.starts_at <= now] if is_series else []
+    pairs = _aligned(ahead, spare) + _aligned([start for start in rest if start not in ahead], begun)
+    if is_series and len(rest) == len(begun) + len(to_come):
+        pairs = list(zip(rest, begun + to_come, strict=True))
+    moved = {start: event for start, event in pairs if start in ahead and (event.is_cancelled or event.starts_at > now)}
+    moved = {start: event for start, event in moved.items() if not _is_beside(event, start, now)}
+    over = {start: event for start, event in pairs if start not in ahead and event.starts_at <= now}
+    kept = {event.id for event in moved.values()}
+    unnamed = [event for event in to_come if event.id not in kept and event.seen_at <= now - TOGETHER]
+    return Matched(same | moved, over, unnamed if is_series else [])
 
 
-def _overtaken(runner: Runner, date: Date, repeat_key: str) -> Written:
-    """Somebody who did not hold the place has made it at this moment."""
-    known = writing.events_of_key(runner, date.place.id, date.meeting.key)
-    event = next(each for each in known if each.repeat_key == repeat_key)
-    return Written(event, writing.change(runner, event, date.values))
+def _aligned(starts: Sequence[datetime], events: Sequence[CalendarEvent]) -> list[tuple[datetime, CalendarEvent]]:
+    """Both in their order, from the first or from the last on, whichever is nearer; what is more of one is left."""
+    size = min(len(starts), len(events))
+    if not size:
+        return []
+    ways = ([*zip(starts[:size], events[:size], strict=True)], [*zip(starts[-size:], events[-size:], strict=True)])
+    return min(ways, key=lambda way: sum(abs(start - event.starts_at).total_seconds() for start, event in way))
+
+
+def _is_beside(event: CalendarEvent, start: datetime, now: datetime) -> bool:
+    """Told a moment ago, and whole days away: another date of the same series. The clocks may change in between."""
+    days, hours = divmod(abs(start - event.starts_at) + timedelta(hours=1), timedelta(days=1))
+    is_whole = days > 0 and hours in (timedelta(0), timedelta(hours=1), timedelta(hours=2))
+    return is_whole and not event.is_cancelled and event.seen_at > now - TOGETHER
 
 
 def _free_key(taken: Iterable[str], start: datetime) -> str:
@@ -181,15 +253,22 @@ def _origin_of(place: ZoomPlace) -> Origin:
 
 
 def context_of(runner: Runner, profile: ZoomProfile, number: int) -> str | None:
-    """Of which place an event is; nothing is held. None for an event of another profile, and for none."""
+    """Of which place an event is that the profile may cancel; nothing is held. None for another's, and for none."""
     known = number in _NUMBERS
     row = runner.run(FIND_CONTEXT, the_number=number, the_profile=profile.id).first() if known else None
     return row.context_id if row is not None else None
 
 
 def with_repeats(runner: Runner, event: CalendarEvent) -> list[CalendarEvent]:
-    """Every date of the same meeting."""
-    return writing.events_of_key(runner, event.origin_id, event.origin_key) if event.origin_id else [event]
+    """Every date of the same meeting; none that was over long ago. They may be of several profiles (`may_cancel`)."""
+    if event.origin_id is None:
+        return [event]
+    return writing.events_of_key(runner, event.origin_id, event.origin_key, since=clock.now() - PAST)
+
+
+def may_cancel(profile: ZoomProfile, place: ZoomPlace, event: CalendarEvent) -> bool:
+    """Who had the place when the event was made: it is in that profile's Zoom account."""
+    return place.profile_id == profile.id or (place.given_at is not None and event.created_at < place.given_at)
 
 
 @dataclass(frozen=True, slots=True)

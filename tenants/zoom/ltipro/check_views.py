@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from markupsafe import Markup
 from pyramid.config import Configurator
 from pyramid.request import Request
@@ -21,7 +22,7 @@ from tenants.zoom.ltipro.health import Healths
 from tenants.zoom.ltipro.models import ZoomCheck, ZoomPlace, ZoomProfile
 from tenants.zoom.ltipro.places import Places
 from tenants.zoom.ltipro.profile_forms import cleaned_key
-from tenants.zoom.ltipro.profile_views import profile_in_address, profiles_of
+from tenants.zoom.ltipro.profile_views import profile_in_address
 from tenants.zoom.ltipro.profiles import require_zoom
 
 REPORT = page("zoom/check.html#report")
@@ -129,7 +130,8 @@ class CheckPages(CheckView):
 
 def places_to_open(request: Request, profile: ZoomProfile) -> list[tuple[str, str]]:
     """Titles and addresses of a few places of the profile that are switched on."""
-    places = [place for place in profiles_of(request).places(profile) if place.is_on][:SHOWN]
+    query = sa.select(ZoomPlace).where(ZoomPlace.profile_id == profile.id, ZoomPlace.is_on)
+    places = request.db.scalars(query.order_by(ZoomPlace.created_at, ZoomPlace.id).limit(SHOWN)).all()
     return [(_title(request, place), _address(request, place)) for place in places]
 
 

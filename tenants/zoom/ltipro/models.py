@@ -97,7 +97,8 @@ class ZoomPlace(TenantScoped, Base):
     """Where a profile is used: an activity, a course or a group, by ``kind``. Zoom knows it by ``context_id`` and
     ``resource_link_id``, which never change, whether it is switched off and on or given to another profile.
 
-    ``opens_in`` empty: as the profile says.
+    ``opens_in`` empty: as the profile says. ``former_profile_id`` had it until ``given_at``: what Zoom planned with it
+    by then, its account may still cancel. It may be gone.
     """
 
     __tablename__ = "zoom_place"
@@ -132,12 +133,20 @@ class ZoomPlace(TenantScoped, Base):
     resource_link_id: Mapped[str]
     opens_in: Mapped[OpensIn | None] = mapped_column(named(OpensIn))
     is_on: Mapped[bool] = mapped_column(default=True)
+    former_profile_id: Mapped[UUID | None]
+    given_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
     profile: Mapped[ZoomProfile] = relationship(
         primaryjoin=lambda: foreign(ZoomPlace.profile_id) == ZoomProfile.id, viewonly=True
     )
+
+    def give(self, profile_id: UUID) -> None:
+        """To another profile; the same once more changes nothing."""
+        if profile_id != self.profile_id:
+            self.former_profile_id, self.given_at = self.profile_id, clock.now()
+            self.profile_id = profile_id
 
 
 class ZoomCheck(TenantScoped, Base):

@@ -111,7 +111,7 @@ class Places:
         if isinstance(subject, Activity) and not subject.is_meeting:
             raise Refused("WEB_BAD_REQUEST", seen=subject.type.value)
         place = self.of(kind, subject) or self._made(kind, subject, profile)
-        place.profile_id = profile.id
+        place.give(profile.id)
         self.session.flush()
         self.session.expire(place, ["profile"])
         return place

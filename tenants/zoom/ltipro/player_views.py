@@ -42,7 +42,7 @@ from tenants.zoom.ltipro.message import place_message
 from tenants.zoom.ltipro.models import PlaceKind, ZoomPlace
 from tenants.zoom.ltipro.place_views import person_of, places_of
 from tenants.zoom.ltipro.places import ROUTES, Places, Subject, course_of, opens_in_of
-from tenants.zoom.ltipro.seats import PlaceRole, is_guest
+from tenants.zoom.ltipro.seats import PlaceRole
 from tenants.zoom.ltipro.use import use_of
 
 #: Where the subject has its own page.
@@ -106,9 +106,14 @@ class PlacePlayer(View):
         tool, fields = entered.tool, begun.fields.items()
         response = post_to_tool(self.request, begun.login_url, fields, name=tool.name, link=begun.address)
         response.headers[CSP] = content_policy(ancestors(self.request), way_of_launch(self.request.tenant, entered))
-        if sitting.seat.opens_in is OpensIn.WINDOW and not is_framed(self.request):
+        if self._is_chosen(entered, sitting.seat.opens_in):
             set_cookie(self.request, response, COOKIE, OpensIn.WINDOW.value, lifetime=REMEMBERED)
         return response
+
+    def _is_chosen(self, entered: Entered, where: OpensIn) -> bool:
+        """Somebody took the window where a frame was offered: what author or profile say chooses for nobody."""
+        is_window = where is OpensIn.WINDOW and not is_framed(self.request)
+        return is_window and opens_in_of(entered.place) is OpensIn.FRAME
 
     @property
     def _is_none(self) -> bool:
@@ -199,7 +204,7 @@ def come_back(context: ZoomPlace, request: Request) -> Any:
 
 def activity_panel(request: Request, activity: Activity) -> Markup | str:
     """The activity's page, for whoever may see it; what keeps Zoom off is said on the next page. Guests see no tool."""
-    if not activity.is_meeting or places_of(request).of_activity(activity) is None or is_guest(person_of(request)):
+    if not activity.is_meeting or places_of(request).of_activity(activity) is None or person_of(request).is_guest:
         return ""
     return _shown(request, PlaceKind.ELEMENT, activity)
 
@@ -216,7 +221,7 @@ def _tool_panel(request: Request, kind: PlaceKind, subject: Subject) -> Markup |
     if kind not in use_of(request.db, request.tenant).kinds:
         return ""
     place = places_of(request).of(kind, subject)
-    if place is None or not place.is_on or is_guest(person_of(request)):
+    if place is None or not place.is_on or person_of(request).is_guest:
         return ""
     return _shown(request, kind, subject)
 
@@ -229,7 +234,7 @@ def _shown(request: Request, kind: PlaceKind, subject: Subject) -> Markup:
 
 def event_way(request: Request, event: CalendarEvent) -> str:
     """For the calendar: where an event that Zoom told us of is opened, so that it signs people in; none for guests."""
-    if event.origin_id is None or is_guest(person_of(request)):
+    if event.origin_id is None or person_of(request).is_guest:
         return ""
     kinds = ((PlaceKind.GROUP, event.group_id), (PlaceKind.ELEMENT, event.activity_id))
     kind, subject_id = next((each for each in kinds if each[1] is not None), (PlaceKind.COURSE, event.course_id))

@@ -17,6 +17,7 @@ from tenants.access import Permission
 from tenants.audit.services import record
 from tenants.lti.entered import InvalidValues
 from tenants.zoom.ltipro.addresses import ZoomAddresses, instance_url
+from tenants.zoom.ltipro.check_watch import WATCHED
 from tenants.zoom.ltipro.health import Health, Healths
 from tenants.zoom.ltipro.models import ZoomProfile, ZoomUse
 from tenants.zoom.ltipro.profile_forms import (
@@ -33,6 +34,8 @@ from tenants.zoom.ltipro.use import switch_use, use_of
 from tenants.zoom.ltipro.wizard import all_arrived, arrivals_of, doors, require_root, state_of
 
 FORM = page("zoom/profile_form.html")
+#: Places on a page.
+PAGE = 50
 INDEX = page("zoom/index.html")
 
 
@@ -73,22 +76,40 @@ def profile_values(request: Request, profile: ZoomProfile) -> dict[str, Any]:
         "state": state_of(profile, health),
         "use": use_of(request.db, request.tenant),
         "twins": profiles.twins(profile),
-        "usage": usage_of(request.db, profiles.places(profile)),
+        **usage_values(request, profile),
         "doors": doors(profile.issuer),
         "token": None,
         "cleaned": (),
     }
 
 
+def usage_values(request: Request, profile: ZoomProfile, text: str = "") -> dict[str, Any]:
+    """A page of the places that use it; ``text``: which, from 1, as the address has it. ``total``: of all places."""
+    profiles = profiles_of(request)
+    total = profiles.count(profile)
+    pages = max(1, -(-total // PAGE))
+    number = min(max(1, int(text) if text.isdecimal() and len(text) < 6 else 1), pages)
+    places = profiles.places(profile, offset=(number - 1) * PAGE, limit=PAGE)
+    return {"usage": usage_of(request.db, places), "page": number, "pages": pages, "total": total}
+
+
+def marks_until(request: Request) -> int:
+    """In seconds since 1970: how long a page that was opened now, or that says since when it is open, asks again."""
+    latest = int((clock.now() + WATCHED).timestamp())
+    text = request.GET.get("until", "")
+    return min(int(text), latest) if text.isdecimal() and len(text) < 12 else latest
+
+
 def marks_values(request: Request, profile: ZoomProfile, health: Health) -> dict[str, Any]:
-    """What has arrived from Zoom."""
+    """What has arrived from Zoom. ``is_over``: it is not asked for again, either because all has or for the time."""
     arrivals = arrivals_of(request.db, profile, health)
     with_calendar = use_of(request.db, request.tenant).with_calendar
     return {
         "profile": profile,
         "arrivals": arrivals,
         "with_calendar": with_calendar,
-        "all_arrived": all_arrived(profile, arrivals, with_calendar=with_calendar),
+        "until": (until := marks_until(request)),
+        "is_over": all_arrived(profile, arrivals, with_calendar=with_calendar) or until < clock.now().timestamp(),
     }
 
 
@@ -198,11 +219,15 @@ class ProfilePages(ZoomView):
 
     @view_config(route_name="zoom_profile_marks", request_method="GET", renderer=page("zoom/profile_marks.html#marks"))
     def marks(self) -> dict[str, Any]:
-        """Asked for again until nothing more is to come: 286 ends the asking."""
+        """Asked for again until nothing more is to come, at most for a while: 286 ends the asking."""
         values = marks_values(self.request, self.context, health_of(self.request, self.context))
-        if self.request.htmx and values["all_arrived"]:
+        if self.request.htmx and values["is_over"]:
             self.request.response.status_int = 286
         return values
+
+    @view_config(route_name="zoom_profile_places", request_method="GET", renderer=page("zoom/profile_places.html"))
+    def places(self) -> dict[str, Any]:
+        return {"profile": self.context, **usage_values(self.request, self.context, self.request.GET.get("page", ""))}
 
     @view_config(route_name="zoom_profile_edit", request_method="GET", renderer=FORM)
     def edit(self) -> dict[str, Any]:
@@ -286,8 +311,7 @@ class ProfilePages(ZoomView):
         return form
 
     def _delete_page(self, form: ReassignForm) -> dict[str, Any]:
-        usage = usage_of(self.request.db, self.profiles.places(self.context))
-        return {"profile": self.context, "form": form, "usage": usage}
+        return {"profile": self.context, "form": form, **usage_values(self.request, self.context)}
 
 
 def includeme(config: Configurator) -> None:
@@ -297,6 +321,7 @@ def includeme(config: Configurator) -> None:
     for name, path in (
         ("zoom_profile", ""),
         ("zoom_profile_marks", "/marks"),
+        ("zoom_profile_places", "/places"),
         ("zoom_profile_edit", "/edit"),
         ("zoom_profile_switch", "/switch"),
         ("zoom_profile_copy", "/copy"),

@@ -100,7 +100,9 @@ class Profiles:
         self.session.flush()
 
     def copy(self, profile: ZoomProfile) -> tuple[ZoomProfile, str]:
-        """The same settings with a client ID, deployment and token of its own; never the default."""
+        """The same settings with a client ID, deployment and token of its own; never the default. Nothing is used with
+        it yet, so its token is shown as a new profile's is, without another proof of who asks.
+        """
         made, token = self._copied(profile)
         if not profile.is_active:
             self.switch(made, on=False)
@@ -120,10 +122,16 @@ class Profiles:
                     raise
         raise AssertionError("there is always another number")
 
-    def places(self, profile: ZoomProfile) -> Sequence[ZoomPlace]:
-        """Where it is used, the oldest first."""
+    def places(self, profile: ZoomProfile, *, offset: int = 0, limit: int | None = None) -> Sequence[ZoomPlace]:
+        """Where it is used, the newest first."""
         query = sa.select(ZoomPlace).where(ZoomPlace.profile_id == profile.id)
-        return self.session.scalars(query.order_by(ZoomPlace.created_at, ZoomPlace.id)).all()
+        query = query.order_by(ZoomPlace.created_at.desc(), ZoomPlace.id.desc())
+        return self.session.scalars(query.limit(limit).offset(offset or None)).all()
+
+    def count(self, profile: ZoomProfile) -> int:
+        """Of the places that use it."""
+        query = sa.select(sa.func.count()).select_from(ZoomPlace).where(ZoomPlace.profile_id == profile.id)
+        return self.session.scalar(query) or 0
 
     def counts(self) -> dict[UUID, int]:
         """How many places use each profile that is used."""
@@ -138,7 +146,7 @@ class Profiles:
     def delete(self, profile: ZoomProfile) -> None:
         """With its tool. `Refused` ZOOM_PROFILE_IN_USE while a place uses it: places would go along."""
         self._lock(profile.id)
-        if places := len(self.places(profile)):
+        if places := self.count(profile):
             raise Refused("ZOOM_PROFILE_IN_USE", seen=f"{profile.name}: {places}")
         tool = profile.tool
         self.session.delete(profile)
@@ -156,7 +164,7 @@ class Profiles:
         self._lock(*sorted((profile.id, to.id)))
         places = self.places(profile)
         for place in places:
-            place.profile_id = to.id
+            place.give(to.id)
         self.session.flush()
         return len(places)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from tenants.access import STAFF, Role
-from tenants.accounts.models import MadeBy, Person, PersonStatus
+from tenants.accounts.models import Person, PersonStatus
 from tenants.catalog.models import CourseGroup, GroupMember
 from tenants.learning.models import Enrolment
 from tenants.learning.services import taking_part
@@ -57,7 +57,7 @@ class PlaceRoster(Roster):
 
     def members(self, *, roles: Collection[PlaceRole], after: UUID | None, limit: int) -> Page:
         """In the order of ids, so that people who come meanwhile move nobody; as many statements however many."""
-        query = sa.select(Person).where(self._is_here(), self._has_sign_in(), self._is_one_of(roles))
+        query = sa.select(Person).where(self._is_here(), sa.not_(Person.is_guest), self._is_one_of(roles))
         if after is not None:
             query = query.where(Person.id > after)
         found = self.session.scalars(query.order_by(Person.id).limit(limit + 1)).all()
@@ -83,11 +83,6 @@ class PlaceRoster(Roster):
     @staticmethod
     def _in_groups(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
         return sa.select(GroupMember.person_id).join(CourseGroup, CourseGroup.id == GroupMember.group_id).where(which)
-
-    @staticmethod
-    def _has_sign_in() -> sa.ColumnElement[bool]:
-        """As `tenants.zoom.ltipro.seats.is_guest` has it."""
-        return sa.or_(Person.made_by != MadeBy.LTI, sa.func.coalesce(Person.password_hash, "") != "")
 
     def _coaches(self) -> sa.Select[Any]:
         """Of the place's group; of another place there are none."""

@@ -8,7 +8,7 @@ from saas.db.scope import ScopedSession
 from saas.problems import Refused
 from saas.tenancy.resolve import Academy
 from tenants.access import Role
-from tenants.accounts.models import MadeBy, Person
+from tenants.accounts.models import Person
 from tenants.catalog.groups import Groups
 from tenants.catalog.models import Activity, Course, CourseGroup, Status
 from tenants.learning.services import Learning
@@ -42,11 +42,6 @@ ROLES: Mapping[PlaceRole, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def is_guest(person: Person) -> bool:
-    """Another learning system made the account, and nobody has proven its address here by signing in with it."""
-    return person.made_by is MadeBy.LTI and not person.password_hash
-
-
 def role_in(person: Person, *, is_coach: bool) -> PlaceRole:
     """``is_coach``: of the place's group. There is always exactly one."""
     if person.role in (Role.ADMIN, Role.OPERATOR):
@@ -65,7 +60,7 @@ def require_open(session: ScopedSession, academy: Academy, place: ZoomPlace) -> 
 
 def require_known(person: Person) -> None:
     """`Refused` ZOOM_GUEST or ZOOM_EMAIL."""
-    if is_guest(person):
+    if person.is_guest:
         raise Refused("ZOOM_GUEST", seen=person.name, wanted="somebody with a sign-in of the academy")
     if not person.email:
         raise Refused("ZOOM_EMAIL", seen="no address", wanted="an e-mail address")

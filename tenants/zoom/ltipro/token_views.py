@@ -14,6 +14,7 @@ from tenants.accounts.views import count_try
 from tenants.zoom.ltipro.profile_forms import ProofForm
 from tenants.zoom.ltipro.profile_views import ZoomView, profile_page, with_token
 from tenants.zoom.ltipro.tokens import reveal
+from tenants.zoom.ltipro.wizard import require_root
 
 TOKEN, ROTATE = page("zoom/profile_token.html"), page("zoom/profile_rotate.html")
 WRONG = _("This is not your password. Forgotten? Ask another admin of your academy for a sign-in link.")
@@ -26,8 +27,13 @@ class TokenPages(ZoomView):
     """
 
     @view_config(route_name="zoom_profile_token", request_method="GET", renderer=TOKEN)
-    @view_config(route_name="zoom_profile_rotate", request_method="GET", renderer=ROTATE)
     def ask(self) -> dict[str, Any]:
+        return self._page(ProofForm(None))
+
+    @view_config(route_name="zoom_profile_rotate", request_method="GET", renderer=ROTATE)
+    def confirm_rotation(self) -> dict[str, Any]:
+        """Not where Zoom could not reach us with the new one: `Refused` ZOOM_PATH_PREFIX."""
+        require_root(self.request.script_name)
         return self._page(ProofForm(None))
 
     @view_config(route_name="zoom_profile_token", request_method="POST", renderer=TOKEN, rate="20/5minutes")
@@ -44,6 +50,7 @@ class TokenPages(ZoomView):
     @view_config(route_name="zoom_profile_rotate", request_method="POST", renderer=ROTATE, rate="20/5minutes")
     def rotate(self) -> Any:
         """The new token is on this one answer."""
+        require_root(self.request.script_name)
         form, sent = ProofForm.of(self.request), self.request.POST
         if not self._is_proven(form):
             return self._page(form)

@@ -47,9 +47,8 @@ def hint_of(token: str) -> str:
 
 
 class TriedTokens:
-    """Which wrong tokens came from where lately, in this process. Guessing means many different ones.
-
-    Zoom's servers are everybody's: who guesses from there must lock out nobody whose token was good before.
+    """Which unknown tokens came from where lately, in this process. Guessing means many different ones, and is said to
+    be that in the log. It keeps nobody out: Zoom's servers are everybody's, and a token is found by 238 random bits.
     """
 
     def __init__(self, tries: int = TRIES, now: Callable[[], float] = time.monotonic) -> None:
@@ -58,19 +57,11 @@ class TriedTokens:
         self._lock = threading.Lock()
         self._window = 0
         self._tried: dict[tuple[str, str], set[str]] = {}
-        self._good: set[tuple[str, str]] = set()
 
-    def is_locked(self, academy: str, address: str, token: str) -> bool:
+    def is_guessing(self, academy: str, address: str) -> bool:
         with self._lock:
             self._turn()
-            many = len(self._tried.get((academy, address), ())) >= self._tries
-            return many and (academy, hash_of_token(token)) not in self._good
-
-    def note_good(self, academy: str, token: str) -> None:
-        with self._lock:
-            if len(self._good) >= REMEMBERED:
-                self._good.clear()
-            self._good.add((academy, hash_of_token(token)))
+            return len(self._tried.get((academy, address), ())) >= self._tries
 
     def note(self, academy: str, address: str, token: str) -> None:
         with self._lock:
