@@ -19,8 +19,10 @@ FEATURES: dict[str, type[Section]] = {"calendar": CalendarSettings, "zoom": Zoom
 
 def sections() -> Iterator[tuple[str, type[Section]]]:
     for name, field in Settings.model_fields.items():
-        assert field.annotation is not None
-        yield name, field.annotation
+        part = field.annotation
+        assert isinstance(part, type)
+        assert issubclass(part, Section)
+        yield name, part
     yield from FEATURES.items()
 
 

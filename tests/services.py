@@ -158,6 +158,7 @@ class Services:
             "-E",
             "UTF8",
             "--locale=C",
+            "--lc-ctype=C.UTF-8",
             "--no-sync",
         ]
         subprocess.run(initdb, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
