@@ -341,11 +341,12 @@ def test_bodies_that_are_none(room: Room) -> None:
     form = "application/x-www-form-urlencoded"
     for body, content_type in (
         (b"\xff\xfe\x00", form), (b"%ff=%fe&%00=%00", form), (b"{}", "application/json"), (b"<x/>", "text/xml"),
-        (b"--x\r\n\r\n", "multipart/form-data; boundary=x"), (b"x", "multipart/form-data"), (b"&" * 100_000, form),
+        (b"--x\r\n\r\n", "multipart/form-data; boundary=x"),
+        (b"--x\r\nHeader: value\r\n\r\nnameless\r\n--x--\r\n", "multipart/form-data; boundary=x"), (b"x", "multipart/form-data"), (b"&" * 100_000, form),
         (b"a=1&" * 20_000, form), (b"[" * 100_000, form), (b"a" + b"[a]" * 50_000 + b"=1", form),
         (b"wstoken[]=1&wstoken=&wsfunction[]=x", form), (b"", form), (b"x=1", form + "; charset=utf-16"),
     ):  # fmt: skip
-        answer = app.post(REST_PATH, body, content_type=content_type, expect_errors=True)
+        answer = app.post(REST_PATH, body, headers={"Content-Type": content_type}, expect_errors=True)
         assert answer.status_int in (200, 400), body[:20]
         assert shape(answer) in {"invalidtoken", "invalidparameter", "web_bad_request"}
 

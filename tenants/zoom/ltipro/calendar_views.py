@@ -84,12 +84,13 @@ def count(request: Request, academy: str, address: str, call: RestCall) -> None:
 
 
 def pairs_in(request: Request) -> Sequence[tuple[str, str]]:
-    """Query and form; files are passed over. Raises one of `UNREADABLE`."""
+    """Query and form; files, and parts without a name, are passed over. Raises one of `UNREADABLE`."""
     pairs = list(request.GET.items())
     if request.method != "POST":
         return pairs
     if (request.content_type or "").lower() == MULTIPART:
-        return [*pairs, *((name, value) for name, value in request.POST.items() if isinstance(value, str))]
+        fields = request.POST.items()
+        return [*pairs, *(each for each in fields if isinstance(each[0], str) and isinstance(each[1], str))]
     body = request.body.decode("utf-8", "replace")
     return [*pairs, *parse_qsl(body, keep_blank_values=True, max_num_fields=MAX_PAIRS)]
 
