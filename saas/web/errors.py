@@ -44,6 +44,11 @@ _BY_STATUS = {
 }
 
 
+#: Seconds after which it may be tried again, and with which answers that is said.
+AGAIN = 60
+_BUSY = frozenset({429, 503})
+
+
 def problem_of(request: Request, code: str) -> Problem:
     """The catalogue's words in the language of whoever asks."""
     problem = request.runtime.problems[code]
@@ -58,6 +63,17 @@ def show_problem(request: Request, code: str, *, seen: str = "", wanted: str = "
 
     ``plain=True`` asks neither the academy nor the person, for when the database may not answer.
     """
+    return say_when(_shown(request, code, seen=seen, wanted=wanted, **more))
+
+
+def say_when(response: Any) -> Any:
+    """Programs that were told that it is too much, or that we cannot now, come back by this (RFC 9110 §10.2.3)."""
+    if response.status_int in _BUSY:
+        response.headers["Retry-After"] = str(AGAIN)
+    return response
+
+
+def _shown(request: Request, code: str, *, seen: str, wanted: str, **more: Any) -> Any:
     problem = problem_of(request, code)
     request.runtime.metrics.refusals.labels(code).inc()
     if write := _own_format(request):

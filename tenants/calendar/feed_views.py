@@ -23,9 +23,6 @@ from tenants.calendar.settings import CalendarSettings
 
 #: Addresses with a token begin so; nothing that needs a request's transaction does.
 PREFIX = "/calendar/feed/"
-#: Seconds after which it may be tried again.
-AGAIN = 60
-_BUSY = frozenset({429, 503})
 
 
 @view_config(route_name="calendar_feed", request_method="GET", permission=NO_PERMISSION_REQUIRED)
@@ -68,10 +65,7 @@ def _note(request: Request, reader: Reader) -> None:
 def _as_text(_request: Request, problem: Problem) -> Response:
     """For programs; neither session nor person is asked for."""
     text = f"{problem.title}. {problem.cause} {problem.remedy}\n"
-    response = Response(status=problem.status, text=text, content_type="text/plain", charset="utf-8")
-    if problem.status in _BUSY:
-        response.headers["Retry-After"] = str(AGAIN)
-    return response
+    return Response(status=problem.status, text=text, content_type="text/plain", charset="utf-8")
 
 
 def feed_section(request: Request) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def test_too_many_tries_are_stopped_with_words(house: House) -> None:
     browser = kit.browser(REMOTE_ADDR="198.51.100.7")
     seen = [browser.post("/sign-in", {"email": "", "password": ""}, expect_errors=True) for _ in range(21)]
     assert [each.status_int for each in seen] == [422] * 20 + [429]
+    assert seen[-1].headers["Retry-After"] == "60"
     assert "Wait a few minutes" in seen[-1]
     elsewhere = kit.browser(REMOTE_ADDR="198.51.100.8")
     assert elsewhere.post("/sign-in", {"email": "", "password": ""}, expect_errors=True).status_int == 422

@@ -14,7 +14,7 @@ from tenants.accounts.models import Person
 from tenants.lti.launches.models import Direction, Launch, Outcome
 from tenants.lti.platform.log import Service
 from tenants.lti.platform.models import ServiceCall
-from tenants.zoom.ltipro.health import HARMLESS, Health, Healths
+from tenants.zoom.ltipro.health import HARMLESS, SWITCHED_OFF, Health, Healths
 from tenants.zoom.ltipro.models import PlaceKind, ZoomProfile
 from tenants.zoom.ltipro.profiles import Profiles, ProfileValues
 from tenants.zoom.ltipro.trace import Kind, State, Trace, Wanted
@@ -117,6 +117,17 @@ def test_a_refusal_counts_until_it_went_well_again(scene: Scene) -> None:
     main = scene.healths()[0]
     assert main.last_error is not None
     assert (main.is_failing, main.last_error.code) == (False, "TOOL_REDIRECT")
+
+
+@pytest.mark.parametrize("code", sorted(SWITCHED_OFF))
+def test_what_was_switched_off_is_not_broken(scene: Scene, code: str) -> None:
+    scene.launch(1, Outcome.REFUSED, code)
+    scene.call(2, Service.CALENDAR, code)
+    main = scene.healths()[0]
+    assert (main.is_failing, main.last_error, main.last_refused) == (False, None, None)
+    assert scene.failing() == []
+    scene.call(3, Service.CALENDAR, "ZOOM_CALL_PARAMETERS")
+    assert (scene.healths()[0].is_failing, len(scene.failing())) == (True, 1)
 
 
 @pytest.mark.parametrize("code", sorted(HARMLESS))

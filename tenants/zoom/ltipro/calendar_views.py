@@ -18,6 +18,7 @@ from pyramid.view import view_config
 from pyramid_retry import is_last_attempt
 
 from saas.problems import Problem, Refused
+from saas.web.errors import say_when
 from saas.web.guards import UNREADABLE, OwnRate, counted_address
 from tenants.lti.platform.bearer import bearer_in
 from tenants.lti.tool.views import may_log
@@ -33,9 +34,6 @@ MAX_BODY = 256 * 1024
 #: Longer ones are nobody's, and are not even hashed.
 MAX_TOKEN = 1024
 MULTIPART = "multipart/form-data"
-#: Seconds after which it may be tried again.
-AGAIN = 60
-_BUSY = frozenset({429, 503})
 
 
 @view_config(
@@ -100,9 +98,8 @@ def answer(body: bytes, wanted: Format, status: int = 200) -> Response:
     response = Response(body=body, status=status)
     response.headers["Content-Type"] = CONTENT_TYPES[wanted]
     response.headers["Cache-Control"] = "no-store"
-    if status in _BUSY:
-        response.headers["Retry-After"] = str(AGAIN)
-    return response
+    answered: Response = say_when(response)
+    return answered
 
 
 def refuse(

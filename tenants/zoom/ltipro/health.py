@@ -38,6 +38,8 @@ HARMLESS = frozenset(
 UNPROVEN = frozenset(
     {"CALL_CLIENT", "CALL_TOOL_OFF", "CALL_ASSERTION_FORMAT", "CALL_TOOL_KEYS", "CALL_ASSERTION_SIGNATURE"}
 )
+#: What operator or admin has switched off, and may switch on again: then it was never broken.
+SWITCHED_OFF = frozenset({"ZOOM_OFF", "ZOOM_PROFILE_OFF", "ZOOM_CALL_NO_CALENDAR", "ZOOM_CALL_INACTIVE"})
 #: Calls whose token is nobody's.
 UNKNOWN = ("ZOOM_CALL_TOKEN", "ZOOM_CALL_LOCKED")
 _IS_GOOD = sa.and_(Launch.direction == Direction.OUT, Launch.outcome == Outcome.ACCEPTED)
@@ -45,11 +47,11 @@ _IS_GOOD = sa.and_(Launch.direction == Direction.OUT, Launch.outcome == Outcome.
 _IS_BAD = sa.and_(
     Launch.direction == Direction.OUT,
     Launch.outcome == Outcome.REFUSED,
-    Launch.code.not_in(HARMLESS),
+    Launch.code.not_in(HARMLESS | SWITCHED_OFF),
     sa.or_(Launch.person_id.is_not(None), Launch.code == "ZOOM_AUTH_CLIENT"),
 )
 _WAS_DONE = ServiceCall.code == ""
-_WAS_REFUSED = sa.and_(ServiceCall.code != "", ServiceCall.code.not_in(UNPROVEN))
+_WAS_REFUSED = sa.and_(ServiceCall.code != "", ServiceCall.code.not_in(UNPROVEN | SWITCHED_OFF))
 
 
 @dataclass(frozen=True, slots=True)
