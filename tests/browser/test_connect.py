@@ -13,7 +13,7 @@ from tests.peers.lms.client import RunningLMS
 from tests.services import wait_for
 
 #: Both sides start first, on a machine that may have much else to do.
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

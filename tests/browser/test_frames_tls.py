@@ -10,7 +10,7 @@ from tests.browser.sites import LMS_SITE, STRANGER, TOOL_SITE, Sites, sites
 from tests.services import wait_for
 
 #: Both sides start first, on a machine that may have much else to do.
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
