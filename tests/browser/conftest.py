@@ -16,16 +16,11 @@ QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component
 # A slow machine is no failure.
 expect.set_options(timeout=180_000)
 
-#: Whatever a test waits for has its own limit and fails by it. Where a whole test's time runs out instead, the driver of
-#: the browser has lost an answer (seen once in some hundred runs): only then the test begins once more.
-LOST_ANSWER = pytest.mark.flaky(reruns=1, only_rerun="from pytest-timeout")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser/" in item.nodeid:
             item.add_marker(pytest.mark.chromium)
-            item.add_marker(LOST_ANSWER)
 
 
 @pytest.fixture(scope="session")

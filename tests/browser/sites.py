@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,8 +53,8 @@ class Sites:
         profile: dict[str, Any] = {"cookie_controls_mode": 0, "block_third_party_cookies": False}
         profile |= {"content_settings": nowhere} if kind == "nothing" else {}
         flags = ["--test-third-party-cookie-phaseout"] if kind == "blocked" else []
-        home = self.folder / kind
-        (home / "Default").mkdir(parents=True, exist_ok=True)
+        home = Path(mkdtemp(prefix=kind, dir=self.folder))
+        (home / "Default").mkdir()
         (home / "Default" / "Preferences").write_bytes(orjson.dumps({"profile": profile}))
         context = self.playwright.chromium.launch_persistent_context(
             home,
