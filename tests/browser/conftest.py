@@ -10,8 +10,11 @@ from tests.installation import Installation
 from tests.peers.lms.client import RunningLMS
 from tests.services import chromium
 
+#: With a process for each site, Playwright now and then loses the frame that goes from one site to another: it is left at
+#: the page before. What a page may do does not hang on that.
+IN_ONE_PROCESS = "--disable-site-isolation-trials"
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--disable-quic", "--no-first-run")  # fmt: skip
+         "--disable-quic", "--no-first-run", IN_ONE_PROCESS)  # fmt: skip
 
 # A slow machine is no failure.
 expect.set_options(timeout=180_000)
